@@ -1,0 +1,1 @@
+"""Commands for maintainers: they derive what the repository ships, and are never deployed."""
