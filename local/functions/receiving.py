@@ -1,0 +1,133 @@
+"""The receive loop of one partition, driven by arrivals.
+
+azure-eventhub's asynchronous receiver polls: two tasks per partition sleep 50 ms each round, which adds 25-75 ms to
+every hop of a chain and wakes an idle process hundreds of times a second. This takes the place of that one loop; the
+connection, authorisation, link, load balancing and retries stay the SDK's. It reads internals of the pinned version
+(azure-eventhub 5.15, `aio/_transport/_pyamqp_transport_async.py`): an upgrade has to be checked against it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from azure.eventhub._pyamqp.error import AMQPLinkError, ErrorCondition
+from azure.eventhub.aio._transport._pyamqp_transport_async import PyamqpTransportAsync
+
+_QUIET_PASSES = 4
+"""Passes of the event loop without a new event after which nothing more is at hand: reading one frame takes two."""
+
+
+class ArrivalTransport(PyamqpTransportAsync):
+    """The SDK's transport with an event-driven `receive_messages_async`.
+
+    Args:
+        minimum: events that a batch waits for.
+        wait: seconds that it waits for them at most, from its first event on.
+    """
+
+    def __init__(self, minimum: int = 1, wait: float = 0.0) -> None:
+        self._minimum = minimum
+        self._wait = wait
+
+    async def message_received_async(self, consumer: Any, message: Any) -> None:  # type: ignore[override]
+        consumer._message_buffer.append(message)
+        consumer.arrived.set()
+
+    async def receive_messages_async(  # type: ignore[override]
+        self, consumer: Any, batch: bool, max_batch_size: int, max_wait_time: float | None
+    ) -> None:
+        """Hand over batches until the link fails for good or the task is cancelled."""
+        consumer.arrived, consumer.room = asyncio.Event(), asyncio.Event()
+        consumer._callback_task_run = True
+        reader = asyncio.create_task(self._read(consumer))
+        deliverer = asyncio.create_task(self._deliver(consumer, max_batch_size))
+        try:
+            await asyncio.wait((reader, deliverer), return_when=asyncio.FIRST_COMPLETED)
+            if reader.done() and not _stolen(reader):
+                # The connection is gone, the ownership is not: let the batch at hand end and be checkpointed.
+                consumer._callback_task_run = False
+                consumer.arrived.set()
+                await deliverer
+        finally:
+            consumer._callback_task_run = False
+            for task in (reader, deliverer):
+                task.cancel()
+            await asyncio.gather(reader, deliverer, return_exceptions=True)
+        for task in (reader, deliverer):
+            if not task.cancelled():
+                task.result()
+
+    async def _read(self, consumer: Any) -> None:
+        failures = 0
+        while consumer._callback_task_run:
+            try:
+                await consumer._open()
+                failures = 0
+                if len(consumer._message_buffer) >= consumer._prefetch:
+                    consumer.room.clear()
+                    await consumer.room.wait()
+                if not await consumer._handler.do_work_async(batch=consumer._prefetch):
+                    return
+                # The SDK keeps every delivery tag that it ever received; settled deliveries need none.
+                consumer._handler._link._received_delivery_tags.clear()
+            except Exception as error:
+                # What was read and not yet delivered comes again, from the last event that was.
+                consumer._message_buffer.clear()
+                if consumer._last_received_event:
+                    consumer._offset = consumer._last_received_event.offset
+                failure = await consumer._handle_exception(error)
+                failures += 1
+                if _is_stolen(error) or not consumer._callback_task_run:
+                    raise failure from None
+                if failures > consumer._client._config.max_retries:
+                    raise failure from None
+
+    async def _deliver(self, consumer: Any, maximum: int) -> None:
+        buffer = consumer._message_buffer
+        while consumer._callback_task_run:
+            if not buffer:
+                consumer.arrived.clear()
+                await consumer.arrived.wait()
+                continue
+            await self._assemble(consumer, maximum)
+            events = [consumer._next_message_in_buffer() for _ in range(min(maximum, len(buffer)))]
+            consumer.room.set()
+            if events and consumer._callback_task_run:
+                await consumer._on_event_received(events)
+
+    async def _assemble(self, consumer: Any, maximum: int) -> None:
+        """Wait until a batch is what it should be: all that has arrived; the minimum, if there is one, or its time."""
+        buffer = consumer._message_buffer
+        deadline = time.monotonic() + self._wait
+        while consumer._callback_task_run:
+            await _settle(buffer, maximum)
+            left = deadline - time.monotonic()
+            if len(buffer) >= self._minimum or left <= 0:
+                return
+            consumer.arrived.clear()
+            try:
+                async with asyncio.timeout(left):
+                    await consumer.arrived.wait()
+            except TimeoutError:
+                return
+
+
+async def _settle(buffer: Any, maximum: int) -> None:
+    """Let the reader take what the socket already has, so that a burst is one batch and not one event and the rest."""
+    quiet = 0
+    while quiet < _QUIET_PASSES and (before := len(buffer)) < maximum:
+        await asyncio.sleep(0)
+        quiet = quiet + 1 if len(buffer) == before else 0
+
+
+def _stolen(task: asyncio.Task[None]) -> bool:
+    error = None if task.cancelled() else task.exception()
+    return error is not None and _is_stolen(error)
+
+
+def _is_stolen(error: BaseException) -> bool:
+    if isinstance(error, AMQPLinkError) and error.condition == ErrorCondition.LinkStolen:
+        return True
+    return type(error).__name__ == "OwnershipLostError" or "link:stolen" in str(error)
