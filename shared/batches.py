@@ -1,0 +1,83 @@
+"""An invocation's events as stages read them: bodies and positions, from what the Functions worker hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class TriggerEvent(Protocol):
+    """What is read of an `azure.functions.EventHubEvent` (cardinality many, data type binary)."""
+
+    def get_body(self) -> bytes: ...
+    @property
+    def sequence_number(self) -> int | None: ...
+    @property
+    def enqueued_time(self) -> datetime | None: ...
+    @property
+    def partition_key(self) -> str | None: ...
+    @property
+    def metadata(self) -> Any: ...
+
+
+class HubEvent(NamedTuple):
+    """One event of a hub: `enqueued` in milliseconds since 1970, `properties` the application's."""
+
+    body: bytes
+    sequence: int
+    enqueued: int
+    key: str | None
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one invocation was given: events of one partition, in order."""
+
+    hub: str
+    partition: str
+    events: Sequence[HubEvent]
+
+    @classmethod
+    def of(cls, events: Sequence[TriggerEvent]) -> Batch:
+        """Read a trigger's events.
+
+        Raises:
+            ValueError: no events, or events without the trigger's metadata (cardinality is not many).
+        """
+        if not events:
+            raise ValueError("a trigger's batch holds at least one event; got none")
+        # Every event carries the metadata of the whole batch and parses it anew: read it once, from the first.
+        metadata = events[0].metadata or {}
+        context = metadata.get("PartitionContext") or metadata.get("TriggerPartitionContext")
+        if not context:
+            raise ValueError("the events carry no PartitionContext: declare the trigger with cardinality many")
+        properties = metadata.get("PropertiesArray") or []
+        if len(properties) != len(events):
+            properties = [{}] * len(events)
+        return cls(
+            hub=context["EventHubName"],
+            partition=str(context["PartitionId"]),
+            events=[
+                HubEvent(
+                    event.get_body() or b"",
+                    event.sequence_number or 0,
+                    _milliseconds(event.enqueued_time),
+                    event.partition_key,
+                    own or {},
+                )
+                for event, own in zip(events, properties, strict=True)
+            ],
+        )
+
+
+def _milliseconds(time: datetime | None) -> int:
+    if time is None:
+        return 0
+    # The host omits the `Z`, and the worker then builds a naive time that means UTC.
+    return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND

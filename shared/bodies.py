@@ -1,0 +1,171 @@
+"""What producers put in a body, taken apart: one JSON object, an array, newline-delimited JSON, or CloudEvents.
+
+Pure: bytes in, elements out. An element that cannot be read does not touch its neighbours.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired
+
+import orjson
+from pydantic import Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from shared.failures import plain_error, validation_errors
+from shared.models.fields import MODEL, Key
+
+
+class Element(NamedTuple):
+    """The `number`-th event of a body: its data, not validated yet, and its CloudEvents attributes if it has any.
+
+    `body` is where it was found, which is more than itself when it is an element of an array (`in_array`).
+    """
+
+    number: int
+    data: Any
+    attributes: dict[str, Any] | None
+    body: bytes
+    in_array: bool = False
+
+    def original(self) -> bytes:
+        """The event's own bytes, as its producer wrote them."""
+        return element_bytes(self.body, self.number) if self.in_array else self.body
+
+
+class Unreadable(NamedTuple):
+    """One element, or a whole body, that is not an event in any form: `body` is its bytes."""
+
+    number: int
+    reason: str
+    errors: list[dict[str, Any]]
+    body: bytes
+
+
+@with_config(MODEL)
+class CloudEvent(TypedDict):
+    """A structured CloudEvent 1.0 as a producer sends it.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+    """
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Field(min_length=1, max_length=1000)]
+    source: Annotated[str, Field(min_length=1, max_length=1000)]
+    type: Annotated[str, Field(min_length=1, max_length=255)]
+    time: NotRequired[str]
+    subject: NotRequired[str]
+    datacontenttype: NotRequired[Annotated[str, Field(pattern=r"^[^;]*[/+]json\s*(;.*)?$")]]
+    partitionkey: NotRequired[Key]
+    traceparent: NotRequired[str]
+    data: NotRequired[Any]
+    data_base64: NotRequired[str]
+
+
+_CLOUD_EVENT = TypeAdapter(CloudEvent)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def take_apart(body: bytes) -> tuple[list[Element], list[Unreadable]]:
+    """The elements of one event's body, in order, and those that cannot be read.
+
+    Never raises: bytes that are no form of event are one `Unreadable` with index 0 that holds them whole.
+    """
+    if not body.strip():
+        return [], [Unreadable(0, "decode", plain_error("empty", "the body is empty"), body)]
+    try:
+        parsed = orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError as error:
+        return _lines(body, error)
+    if isinstance(parsed, dict):
+        if "specversion" not in parsed:
+            return [Element(0, parsed, None, body)], []
+        return _sorted_out([_element(0, parsed, body)])
+    if isinstance(parsed, list):
+        return _sorted_out([_element(number, item, body, in_array=True) for number, item in enumerate(parsed)])
+    return [], [Unreadable(0, "decode", plain_error("not_an_event", "the body is JSON, but no object or array"), body)]
+
+
+def element_bytes(body: bytes, number: int) -> bytes:
+    """The bytes of the `number`-th element of a JSON array, exactly as they stand in `body`.
+
+    Where the standard library's scanner gives up (nesting beyond its recursion limit) it is the whole array's bytes:
+    more than asked for, and nothing lost.
+    """
+    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
+    scan = json.JSONDecoder().raw_decode
+    try:
+        at = _after_space(text, _after_space(text, 0) + 1)
+        for _ in range(number):
+            _, at = scan(text, at)
+            at = _after_space(text, _after_space(text, at) + 1)
+        _, end = scan(text, at)
+    except RecursionError:
+        return body
+    return text[at:end].encode("utf-8")
+
+
+def _after_space(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t", "\r", "\n"):
+        at += 1
+    return at
+
+
+def _lines(body: bytes, whole: orjson.JSONDecodeError) -> tuple[list[Element], list[Unreadable]]:
+    """Newline-delimited JSON, where one broken line is one failure; or bytes that are no JSON at all."""
+    results: list[Element | Unreadable] = []
+    objects = 0
+    for number, line in enumerate(line for line in body.split(b"\n") if line.strip()):
+        try:
+            parsed = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            results.append(Unreadable(number, "decode", plain_error("not_json", f"not JSON: {error}"), line))
+        else:
+            objects += isinstance(parsed, dict)
+            results.append(_element(number, parsed, line))
+    # A broken array, or a broken pretty-printed object, is one thing: its lines are not events.
+    if not objects or body.lstrip()[:1] == b"[":
+        return [], [Unreadable(0, "decode", plain_error("not_json", f"not JSON: {whole}"), body)]
+    return _sorted_out(results)
+
+
+def _sorted_out(results: list[Element | Unreadable]) -> tuple[list[Element], list[Unreadable]]:
+    return [item for item in results if isinstance(item, Element)], [
+        item for item in results if isinstance(item, Unreadable)
+    ]
+
+
+def _element(number: int, item: Any, body: bytes, *, in_array: bool = False) -> Element | Unreadable:
+    element = Element(number, item, None, body, in_array)
+    if isinstance(item, dict) and "specversion" not in item:
+        return element
+    try:
+        return _cloud_event(element)
+    except ValidationError as invalid:
+        errors = validation_errors(invalid)
+    except ValueError as wrong:
+        errors = plain_error("not_an_event", str(wrong))
+    return Unreadable(number, "validation", errors, element.original())
+
+
+def _cloud_event(element: Element) -> Element:
+    item = element.data
+    if not isinstance(item, dict):
+        raise ValueError("an event is a JSON object")
+    _CLOUD_EVENT.validate_python(item)
+    attributes = {name: value for name, value in item.items() if name not in ("data", "data_base64")}
+    if time := attributes.get("time"):
+        moment = datetime.fromisoformat(time)
+        if moment.tzinfo is None:
+            raise ValueError("time: RFC 3339 asks for an offset, such as Z")
+        attributes["time"] = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    data = item.get("data")
+    if "data_base64" in item:
+        try:
+            data = orjson.loads(base64.b64decode(item["data_base64"], validate=True))
+        except (binascii.Error, orjson.JSONDecodeError) as error:
+            raise ValueError(f"data_base64 does not hold JSON: {error}") from None
+    return element._replace(data=data, attributes=attributes)

@@ -1,0 +1,110 @@
+"""Runs the chain's stages on what a trigger delivers: the one place where pure stages meet hubs and stores.
+
+Order of every invocation: process, write, emit (dead letters last), log. Whatever raises does so before the checkpoint
+moves, so the host tries the same batch again; ids and ledgers make that harmless.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from shared import clients, telemetry
+from shared.batches import Batch, TriggerEvent
+from shared.emitter import Emitter
+from shared.failures import HUB as DEAD_LETTERS_HUB
+from shared.failures import dead_letters
+from shared.records import utc_from_milliseconds
+from shared.sinks.documents import upsert
+from shared.sinks.files import Files
+from shared.sinks.ledger import Entry
+from shared.stages.outcome import Outcome, Stage
+from shared.stages.stored import StoredRecord, StoreStage
+
+EVENTS_FILE_SYSTEM = "events"
+DEAD_LETTERS_FILE_SYSTEM = "dead-letters"
+
+
+class Chain:
+    """What the functions call. It opens nothing until the first invocation that needs it."""
+
+    def __init__(self) -> None:
+        self.emitter = Emitter(clients.producer)
+        self._files = {
+            name: Files(partial(clients.file_system, name), partial(clients.blob_container, name))
+            for name in (EVENTS_FILE_SYSTEM, DEAD_LETTERS_FILE_SYSTEM)
+        }
+
+    async def run(self, stage: Stage, events: Sequence[TriggerEvent]) -> None:
+        """Run a stage that sends on what it makes.
+
+        Raises:
+            Exception: an outage of a hub; the host is to try the batch again.
+        """
+        started = time.perf_counter()
+        batch = Batch.of(events)
+        await self._finish(stage.name, batch, stage.process(batch), started)
+
+    async def store_documents(self, stage: StoreStage, events: Sequence[TriggerEvent]) -> None:
+        """Upsert a batch's records into Cosmos DB; those it refuses for themselves go to the dead letters.
+
+        Raises:
+            Exception: an outage of Cosmos DB or a hub; the host is to try the batch again.
+        """
+        started = time.perf_counter()
+        batch = Batch.of(events)
+        stored, outcome = stage.read(batch)
+        refused = await upsert(clients.documents(), ((item.document, len(item.line)) for item in stored))
+        for refusal in refused:
+            stage.refuse(batch, stored[refusal.number], outcome, refusal.status, refusal.message)
+        await self._finish(stage.name, batch, outcome, started, stored, len(stored) - len(refused))
+
+    async def store_files(
+        self,
+        stage: StoreStage,
+        file_system: str,
+        entry: Callable[[StoredRecord], Entry],
+        events: Sequence[TriggerEvent],
+    ) -> None:
+        """Write a batch's records as lines of files, `entry` saying where; none of them twice.
+
+        Raises:
+            Exception: an outage of the Data Lake or a hub; the host is to try the batch again.
+        """
+        started = time.perf_counter()
+        batch = Batch.of(events)
+        stored, outcome = stage.read(batch)
+        positions = [(event.sequence, event.enqueued) for event in batch.events]
+        entries = [entry(item) for item in stored]
+        written = await self._files[file_system].write(batch.hub, batch.partition, positions, entries)
+        await self._finish(stage.name, batch, outcome, started, stored, written)
+
+    async def _finish(
+        self, stage: str, batch: Batch, outcome: Outcome, started: float,
+        stored: Sequence[StoredRecord] = (), written: int | None = None,
+    ) -> None:  # fmt: skip
+        sent = await self.emitter.emit(outcome.outputs)
+        if outcome.failures:
+            now = utc_from_milliseconds(time.time_ns() // 1_000_000)
+            letters = [letter for failure in outcome.failures for letter in dead_letters(failure, now)]
+            sent += await self.emitter.emit({DEAD_LETTERS_HUB: letters})
+        counts: dict[str, object] = {
+            "hub": batch.hub,
+            "partition": batch.partition,
+            "first": batch.events[0].sequence,
+            "last": batch.events[-1].sequence,
+            "events": len(batch.events),
+            "records": outcome.records,
+            "out": {hub: len(records) for hub, records in outcome.outputs.items()},
+            "dead": len(outcome.failures),
+            "sent_events": sent,
+            "milliseconds": round((time.perf_counter() - started) * 1000),
+        }
+        if written is not None:
+            counts["written"] = written
+            counts["latency_ms"] = telemetry.latencies(item.origin.enqueued for item in stored)
+        telemetry.invocation(stage, counts)
+
+
+CHAIN = Chain()

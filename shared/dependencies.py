@@ -1,0 +1,60 @@
+"""Whether what the app depends on answers: the entry hub, the Cosmos DB container, the Data Lake's file systems."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from azure.core.exceptions import AzureError
+from azure.eventhub.exceptions import EventHubError
+
+from shared import clients
+from shared.chain import DEAD_LETTERS_FILE_SYSTEM, EVENTS_FILE_SYSTEM
+from shared.routing import ENTRY_HUB
+from shared.settings import SettingsError
+
+TIMEOUT = 5.0  # seconds, for each
+
+
+async def check() -> dict[str, str]:
+    """Ask each dependency once, all at the same time; a name maps to `ok` or to what is wrong."""
+    results = await asyncio.gather(*(_answer(ask) for ask in CHECKS.values()))
+    return dict(zip(CHECKS, results, strict=True))
+
+
+async def _answer(ask: Callable[[], Awaitable[str]]) -> str:
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await ask()
+    except TimeoutError:
+        return f"no answer within {TIMEOUT:.0f} s"
+    except SettingsError as error:
+        return str(error)
+    except (AzureError, EventHubError, OSError, ValueError) as error:
+        # The first line: the SDKs append the request, with its headers.
+        return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+async def _event_hubs() -> str:
+    async with clients.producer(ENTRY_HUB) as producer:
+        await producer.get_eventhub_properties()
+    return "ok"
+
+
+async def _cosmos() -> str:
+    await clients.documents().read()
+    return "ok"
+
+
+async def _data_lake() -> str:
+    for name in (EVENTS_FILE_SYSTEM, DEAD_LETTERS_FILE_SYSTEM):
+        if not await clients.file_system(name).exists():
+            return f"file system {name} does not exist"
+    return "ok"
+
+
+CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
+    "event_hubs": _event_hubs,
+    "cosmos": _cosmos,
+    "data_lake": _data_lake,
+}

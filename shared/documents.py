@@ -1,0 +1,73 @@
+"""The flat document that a record becomes, the same in Cosmos DB and in the Data Lake's files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
+
+from shared.models.fields import MODEL
+from shared.records import DERIVED_SOURCE, OWN_ATTRIBUTES, parse_origin, utc_from_milliseconds
+
+# What a document says beyond the event's own fields. An event's own field of such a name stays, as `sent_id`.
+RESERVED = frozenset(("id", "origin"))
+SENT_PREFIX = "sent_"
+
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits: no / \ ? # in an id, 1,023 bytes at most.
+MAX_ID_BYTES = 1023
+_FORBIDDEN = re.compile(r"[/\\?#%]")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@with_config(MODEL)
+class Stored(TypedDict):
+    """What a sink asks of a record's data: its kind, which names the folder of its file."""
+
+    kind: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+def to_document(record: dict[str, Any]) -> dict[str, Any]:
+    """The document of a record: `id`, `pk`, the event's own fields and what enrichment added, and `origin`.
+
+    `origin` is an object: hub, partition, sequence, element and enqueued of where it entered; time, source and id of
+    the record; its traceparent and further extension attributes where it has them.
+    """
+    data = record["data"]
+    entered = parse_origin(record["origin"])
+    origin: dict[str, Any] = {
+        "hub": entered.hub,
+        "partition": entered.partition,
+        "sequence": entered.sequence,
+        "element": entered.element,
+        "enqueued": utc_from_milliseconds(entered.enqueued),
+        "time": record["time"],
+        "source": record["source"],
+        "id": record["id"],
+    }
+    if "traceparent" in record:
+        origin["traceparent"] = record["traceparent"]
+    if len(record) > len(OWN_ATTRIBUTES) or not OWN_ATTRIBUTES.issuperset(record):
+        origin["extensions"] = {name: value for name, value in record.items() if name not in OWN_ATTRIBUTES}
+    document = {"id": document_id(record["id"], record["source"]), "pk": record["partitionkey"]}
+    if not RESERVED.isdisjoint(data):
+        data = {f"{SENT_PREFIX}{name}" if name in RESERVED else name: value for name, value in data.items()}
+    document |= data
+    document["origin"] = origin
+    return document
+
+
+def document_id(record_id: str, source: str) -> str:
+    """The document id of a record: its own where that is unique by itself, else qualified by its source.
+
+    CloudEvents promises that source and id together are unique, not the id alone: two producers that both count from 1
+    must not overwrite each other's documents. An id that Headrace derived, and a UUID, are unique as they are.
+    """
+    if source.startswith(DERIVED_SOURCE) or _UUID.fullmatch(record_id):
+        return record_id
+    qualified = _FORBIDDEN.sub(lambda found: f"%{ord(found[0]):02X}", f"{source}:{record_id}")
+    if len(qualified.encode()) <= MAX_ID_BYTES:
+        return qualified
+    return hashlib.sha256(f"{source}:{record_id}".encode()).hexdigest()

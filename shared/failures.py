@@ -1,0 +1,132 @@
+"""Dead letters: what is kept of an event, or one element of it, that a stage cannot take, and how it travels.
+
+A dead letter is a record like any other, on the hub `dead-letters`: the reason, where it failed, the original bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from shared.models.fields import MODEL
+from shared.records import Origin
+
+HUB = "dead-letters"
+RECORD_TYPE = "headrace.dead-letter.v1"
+
+# A body above this is kept in several dead letters: with its text escaped or in base64 each still fits one event.
+PART_BYTES = 256 * 1024
+MAX_ERRORS = 20
+MAX_MESSAGE = 500
+
+
+@with_config(MODEL)
+class DeadLetter(TypedDict):
+    """What a sink asks of a dead letter's data: the stage names the folder of its file."""
+
+    id: str
+    stage: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+    hub: str
+    partition: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One event, or one element of its body, that `stage` could not take.
+
+    Attributes:
+        reason: `decode` (not JSON), `validation`, `stage` (its own code raised), `too-large`, `refused` (by a store).
+        errors: what was wrong, as pydantic lists it: `loc`, `msg`, `type`.
+        hub, partition, sequence, element, enqueued: the position in the hub that the stage consumes.
+        origin: where the fact first entered; the same position when the stage is the first.
+        body: the original bytes.
+    """
+
+    stage: str
+    reason: str
+    errors: list[dict[str, Any]]
+    hub: str
+    partition: str
+    sequence: int
+    element: int
+    enqueued: int
+    origin: Origin
+    body: bytes
+    key: str | None = field(default=None)
+
+
+def validation_errors(error: ValidationError) -> list[dict[str, Any]]:
+    """Pydantic's errors without the input, which the dead letter holds whole."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        {"loc": list(item["loc"]), "msg": item["msg"][:MAX_MESSAGE], "type": item["type"]}
+        for item in details[:MAX_ERRORS]
+    ]
+
+
+def plain_error(kind: str, message: str) -> list[dict[str, Any]]:
+    """One error in the same shape, for what pydantic did not find."""
+    return [{"loc": [], "msg": message[:MAX_MESSAGE], "type": kind}]
+
+
+def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]]:
+    """The records of one failure, with their key: one, or one per `PART_BYTES` of the original bytes.
+
+    The id derives from the origin and the stage, so a replay carries the same. The key is the partition consumed: dead
+    letters of one partition stay in order.
+    """
+    identity = f"{failure.stage}-{failure.origin.record_id()}"
+    position = f"{failure.hub}/{failure.partition}"
+    size = len(failure.body)
+    parts = max(1, -(-size // PART_BYTES))
+    for part in range(parts):
+        name = identity if part == 0 else f"{identity}.part{part}"
+        data: dict[str, Any] = {
+            "id": name,
+            "kind": "dead-letter",
+            "stage": failure.stage,
+            "reason": failure.reason,
+            "errors": failure.errors,
+            "hub": failure.hub,
+            "partition": failure.partition,
+            "sequence": failure.sequence,
+            "index": failure.element,
+            "enqueued": failure.enqueued,
+            "origin": str(failure.origin),
+            "key": failure.key,
+            "failed_at": failed_at,
+            "size": size,
+            "part": part,
+            "parts": parts,
+        }
+        data |= _body(failure.body[part * PART_BYTES : (part + 1) * PART_BYTES])
+        record = {
+            "specversion": "1.0",
+            "id": name,
+            "source": f"/headrace/{failure.stage}",
+            "type": RECORD_TYPE,
+            "time": failed_at,
+            "partitionkey": position,
+            # Parts differ in their origin, or a sink would take the second for a repeat of the first.
+            "origin": str(failure.origin if parts == 1 else failure.origin.child(part)),
+            "data": data,
+        }
+        yield position, orjson.dumps(record)
+
+
+def _body(part: bytes) -> dict[str, str]:
+    """As text where it is text; in base64 where it is not, or where escaping would swell it beyond what base64 does."""
+    try:
+        text = part.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        if len(orjson.dumps(text)) <= 2 * len(part) + 2:
+            return {"body": text}
+    return {"body_base64": base64.b64encode(part).decode("ascii")}

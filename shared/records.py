@@ -1,0 +1,142 @@
+"""Records: what travels between hubs. A record is one fact, a CloudEvent 1.0 with its key and its origin.
+
+Specification: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+Extension attributes: `partitionkey` and `traceparent` (the specification's Partitioning and Distributed Tracing), and
+`origin`, ours: where the fact first entered, `hub/partition/sequence/element/enqueued` (milliseconds since 1970).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypeVar
+
+import orjson
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
+
+from shared.models.fields import MODEL
+
+BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
+
+# Event Hubs bills ingress in units of 64 KB and counts an event per unit, so a pack of at most one unit wastes nothing.
+# https://learn.microsoft.com/azure/event-hubs/event-hubs-faq#what-are-ingress-events
+PACK_BYTES = 64_000
+
+# The largest event that fits a 1 MB message with its annotations; the service's limit over Kafka is the same number.
+MAX_RECORD_BYTES = 1_046_528
+
+# The source of a record whose producer named none: its id is derived, and unique by itself.
+DERIVED_SOURCE = "/eventhubs/"
+
+# A dead letter that is sent again carries its origin in this property: it keeps its id, and enters where it is sent.
+REPLAY_PROPERTY = "headrace-origin"
+
+Data = TypeVar("Data")
+
+
+@with_config(MODEL)
+class Record(TypedDict, Generic[Data]):
+    """A CloudEvent whose `data` is one validated event. Further extension attributes are kept."""
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    type: Annotated[str, Field(min_length=1)]
+    time: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$")]
+    partitionkey: Annotated[str, Field(min_length=1)]
+    origin: Annotated[str, Field(pattern=r"^[^/]+/\d+/\d+/\d+(\.\d+)*/\d+$")]
+    traceparent: NotRequired[str]
+    data: Data
+
+
+AnyRecord = Record[dict[str, Any]]
+
+OWN_ATTRIBUTES = frozenset(
+    ("specversion", "id", "source", "type", "time", "partitionkey", "origin", "traceparent", "datacontenttype", "data")
+)
+
+
+class Origin(NamedTuple):
+    """Where a fact first entered: `element` is its place in the body (`4`, or `4.1` once a stage made two of it)."""
+
+    hub: str
+    partition: str
+    sequence: int
+    element: str
+    enqueued: int
+
+    def __str__(self) -> str:
+        return f"{self.hub}/{self.partition}/{self.sequence}/{self.element}/{self.enqueued}"
+
+    def record_id(self) -> str:
+        """The id of a fact whose producer gave none: the same on every replay, another in a hub created anew."""
+        return f"{self.hub}-{self.partition}-{self.sequence}-{self.element}-{self.enqueued}"
+
+    def child(self, number: int) -> Origin:
+        """The origin of the `number`-th of several records that a stage makes of one."""
+        return self._replace(element=f"{self.element}.{number}")
+
+
+def parse_origin(text: str) -> Origin:
+    """Read `str(origin)` back.
+
+    Raises:
+        ValueError: not `hub/partition/sequence/element/enqueued`.
+    """
+    hub, partition, sequence, element, enqueued = text.split("/")
+    return Origin(hub, partition, int(sequence), element, int(enqueued))
+
+
+def pack(payloads: Iterable[bytes], limit: int = PACK_BYTES) -> Iterator[tuple[bytes, int]]:
+    """Join serialised records into CloudEvents JSON batches of at most `limit` bytes, in order.
+
+    Yields:
+        A body (`[...]`) and how many records it holds. A record above `limit` travels alone.
+    """
+    held: list[bytes] = []
+    size = 1
+    for payload in payloads:
+        if held and size + len(payload) + 1 > limit:
+            yield b"[" + b",".join(held) + b"]", len(held)
+            held, size = [], 1
+        held.append(payload)
+        size += len(payload) + 1
+    if held:
+        yield b"[" + b",".join(held) + b"]", len(held)
+
+
+@lru_cache(maxsize=4096)
+def utc_from_seconds(seconds: int) -> str:
+    """`2026-11-22T09:00:00Z`; cached because the events of a batch share their seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc_from_milliseconds(milliseconds: int) -> str:
+    """`2026-11-22T09:00:00.123Z`."""
+    return f"{utc_from_seconds(milliseconds // 1000)[:-1]}.{milliseconds % 1000:03d}Z"
+
+
+class Unsendable(ValueError):
+    """A record that no hub takes: `reason` and `errors` are what its dead letter says."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.errors = [{"loc": [], "msg": message, "type": reason.replace("-", "_")}]
+
+
+def serialise(record: Mapping[str, Any]) -> bytes:
+    """A record as JSON.
+
+    Raises:
+        Unsendable: more than an event holds, or nested deeper than JSON writers go (254 levels in orjson).
+    """
+    try:
+        payload = orjson.dumps(record)
+    except TypeError as error:
+        raise Unsendable("decode", f"nested too deeply: {error}") from None
+    if len(payload) > MAX_RECORD_BYTES:
+        raise Unsendable("too-large", f"the record takes {len(payload)} bytes; a hub takes {MAX_RECORD_BYTES}")
+    return payload

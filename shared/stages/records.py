@@ -1,0 +1,137 @@
+"""A stage over records: validates what a hub's events carry and applies one function to each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import GenericAlias
+from typing import Any, cast
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from shared.batches import Batch, HubEvent
+from shared.bodies import element_bytes
+from shared.failures import Failure, plain_error, validation_errors
+from shared.records import REPLAY_PROPERTY, Origin, Unsendable, parse_origin, serialise
+from shared.stages.outcome import Outcome, position
+
+Transform = Callable[[dict[str, Any]], Sequence[dict[str, Any]]]
+
+
+@dataclass
+class RecordReader:
+    """Reads the records of a hub's events, each validated; what is no such record becomes a failure of `stage`."""
+
+    stage: str
+    model: Any
+    _one: TypeAdapter[Any] = field(init=False, repr=False)
+    _many: TypeAdapter[Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._one = TypeAdapter(self.model)
+        self._many = TypeAdapter(cast(Any, GenericAlias(list, (self.model,))))
+
+    def read(self, batch: Batch, event: HubEvent, outcome: Outcome) -> list[tuple[int, dict[str, Any]]]:
+        """The records of one event: a CloudEvents batch, or a single record."""
+        try:
+            items = orjson.loads(event.body)
+        except orjson.JSONDecodeError as error:
+            outcome.records += 1
+            self.fail(batch, event, 0, None, outcome, "decode", plain_error("not_json", f"not JSON: {error}"))
+            return []
+        if not isinstance(items, list):
+            items = [items]
+        outcome.records += len(items)
+        try:
+            self._many.validate_python(items)
+            return list(enumerate(items))
+        except ValidationError:
+            pass
+        valid = []
+        for number, item in enumerate(items):
+            try:
+                self._one.validate_python(item)
+            except ValidationError as invalid:
+                self.fail(batch, event, number, item, outcome, "validation", validation_errors(invalid))
+            else:
+                valid.append((number, item))
+        return valid
+
+    def fail(
+        self, batch: Batch, event: HubEvent, number: int, record: Any, outcome: Outcome,
+        reason: str, errors: list[dict[str, Any]],
+    ) -> None:  # fmt: skip
+        """Note that one record of an event failed. Its own origin is kept where it has a readable one."""
+        origin, key = position(batch, event, number), event.key
+        if isinstance(record, dict):
+            key = record.get("partitionkey", key)
+            # Without a readable origin of its own, the position in this hub stands for it.
+            with contextlib.suppress(KeyError, ValueError, AttributeError):
+                origin = parse_origin(record["origin"])
+        body = element_bytes(event.body, number) if event.body.lstrip()[:1] == b"[" else event.body
+        outcome.failures.append(
+            Failure(
+                stage=self.stage,
+                reason=reason,
+                errors=errors,
+                hub=batch.hub,
+                partition=batch.partition,
+                sequence=event.sequence,
+                element=number,
+                enqueued=event.enqueued,
+                origin=origin,
+                body=body,
+                key=key if isinstance(key, str) else None,
+            )
+        )
+
+
+class RecordStage:
+    """One function applied to every record of a hub; what it returns goes to the hub `to`, keyed as it was.
+
+    The function takes a validated record and returns those it makes of it: one, none (a filter) or several. It may
+    change the record in place. Whatever it raises dead-letters that record alone.
+    """
+
+    def __init__(self, name: str, model: Any, transform: Transform, to: str) -> None:
+        """`model` is the pydantic type of one record, such as `Record[Place]`."""
+        self.name = name
+        self._to = to
+        self._transform = transform
+        self._reader = RecordReader(name, model)
+
+    def process(self, batch: Batch) -> Outcome:
+        """Apply the function to each record of the batch."""
+        outcome = Outcome()
+        outputs = outcome.outputs[self._to]
+        for event in batch.events:
+            replayed = REPLAY_PROPERTY in event.properties
+            for number, record in self._reader.read(batch, event, outcome):
+                if replayed:
+                    record["origin"] = str(position(batch, event, number))
+                origin = record["origin"]
+                try:
+                    results = self._transform(record)
+                    if len(results) > 1:
+                        results = _told_apart(results, parse_origin(origin))
+                    payloads = [(result["partitionkey"], serialise(result)) for result in results]
+                except Unsendable as error:
+                    self._reader.fail(batch, event, number, record, outcome, error.reason, error.errors)
+                except Exception as error:
+                    errors = plain_error(type(error).__name__, f"{self.name}: {error}")
+                    self._reader.fail(batch, event, number, record, outcome, "stage", errors)
+                else:
+                    outputs.extend(payloads)
+        return outcome
+
+
+def _told_apart(results: Sequence[dict[str, Any]], origin: Origin) -> list[dict[str, Any]]:
+    """Give each of several records made of one an id and an origin of its own, the same on every replay."""
+    told = []
+    for number, result in enumerate(results):
+        child = origin.child(number)
+        own = child.record_id() if result["id"] == origin.record_id() else f"{result['id']}.{number}"
+        told.append({**result, "id": own, "origin": str(child)})
+    return told

@@ -1,0 +1,93 @@
+"""The last step before a store: the records of a hub, read and validated, each with the document it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+
+from shared.batches import Batch, HubEvent
+from shared.documents import Stored, to_document
+from shared.failures import DeadLetter, plain_error
+from shared.records import Origin, Record, parse_origin
+from shared.sinks.ledger import Entry, Mark
+from shared.stages.outcome import Outcome
+from shared.stages.records import RecordReader
+
+
+class StoredRecord(NamedTuple):
+    """A record with its document, the document as a line of JSON, and where the record was read."""
+
+    event: HubEvent
+    number: int
+    record: dict[str, Any]
+    document: dict[str, Any]
+    line: bytes
+    origin: Origin
+
+
+class StoreStage:
+    """Reads what a store takes; what it cannot be given becomes a failure."""
+
+    def __init__(
+        self, name: str, model: Any = Record[Stored], document: Callable[[dict[str, Any]], dict[str, Any]] = to_document
+    ) -> None:
+        """`model` is the pydantic type of one record, `document` what is stored of it."""
+        self.name = name
+        self._document = document
+        self._reader = RecordReader(name, model)
+
+    def read(self, batch: Batch) -> tuple[list[StoredRecord], Outcome]:
+        """The batch's records, in order, and an outcome that holds the failures so far."""
+        outcome = Outcome()
+        stored = []
+        for event in batch.events:
+            for number, record in self._reader.read(batch, event, outcome):
+                document = self._document(record)
+                try:
+                    line = orjson.dumps(document)
+                except TypeError as error:
+                    errors = plain_error("decode", f"nested too deeply: {error}")
+                    self._reader.fail(batch, event, number, record, outcome, "decode", errors)
+                else:
+                    origin = parse_origin(record["origin"])
+                    stored.append(StoredRecord(event, number, record, document, line, origin))
+        return stored, outcome
+
+    def refuse(self, batch: Batch, stored: StoredRecord, outcome: Outcome, status: int, message: str) -> None:
+        """Note that the store refused a record for itself."""
+        errors = plain_error(f"http_{status}", message)
+        self._reader.fail(batch, stored.event, stored.number, stored.record, outcome, "refused", errors)
+
+
+def event_entry(stored: StoredRecord) -> Entry:
+    """The line of an event: in `kind=place/date=2026-11-22/hour=09`, by the record's time in UTC."""
+    kind = stored.document["kind"]
+    return _entry(stored, f"kind={kind}", kind)
+
+
+def dead_letter_entry(stored: StoredRecord) -> Entry:
+    """The line of a dead letter: in `stage=split/date=2026-11-22/hour=09`, by when it failed.
+
+    Records of one origin partition reach a stage through several partitions, which go on apart: each is a way of its
+    own.
+    """
+    letter = stored.document
+    return _entry(stored, f"stage={letter['stage']}", f"{letter['stage']}/{letter['hub']}/{letter['partition']}")
+
+
+def _entry(stored: StoredRecord, folder: str, way: str) -> Entry:
+    time, origin = stored.record["time"], stored.origin
+    return Entry(
+        sequence=stored.event.sequence,
+        lane=f"{origin.hub}/{origin.partition}/{way}",
+        mark=Mark(origin.sequence, tuple(int(part) for part in origin.element.split(".")), origin.enqueued),
+        folder=f"{folder}/date={time[:10]}/hour={time[11:13]}",
+        line=stored.line,
+    )
+
+
+STORE_DOCUMENTS = StoreStage("store_documents")
+STORE_FILES = StoreStage("store_files")
+STORE_DEAD_LETTERS = StoreStage("store_dead_letters", Record[DeadLetter], lambda record: dict(record["data"]))
