@@ -1,8 +1,8 @@
 """Azurite, Microsoft's storage emulator (blob, queue, table), as one of our services.
 
-It comes from npm, pinned by package-lock.json, and runs under `launch.cjs`, which ends it with its parent. Azurite saves
-its index every 5 s and when it stops: kill -9 of Azurite itself (not of its parent) takes back what the last seconds
-wrote, checkpoints and files alike, so readers of Event Hubs replay from where both stand.
+It comes from npm, pinned by package-lock.json, and runs under `launch.cjs`, which ends it with its parent. Azurite
+saves its index every 5 s and when it stops: kill -9 of Azurite itself (not of its parent) takes back what the last
+seconds wrote, checkpoints and files alike, so readers of Event Hubs replay from where both stand.
 
     AzuriteUnavailable    Node or the npm packages are missing; the message says what to install
 """

@@ -1,0 +1,18 @@
+"""Azure Data Lake Storage Gen2 on a laptop: the DFS endpoint that Azurite lacks, in front of Azurite.
+
+One port answers both APIs, as the SDKs expect of a path-style account: DFS calls become blob calls (`files`, `paths`,
+`listing`), blob calls go through untouched. SharedKey signatures are verified; a shared access signature travels on to
+Azurite, which verifies it. Errors: see `errors`.
+"""
+
+from __future__ import annotations
+
+ACCOUNT = "devstoreaccount1"
+# Azurite's documented account key: public, the same on every machine.
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+def connection_string(port: int = 10004, *, account: str = ACCOUNT, key: str = KEY) -> str:
+    """What DataLakeServiceClient and BlobServiceClient both take: the two endpoints are one address."""
+    url = f"http://127.0.0.1:{port}/{account}"
+    return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};BlobEndpoint={url};DfsEndpoint={url};"

@@ -1,0 +1,64 @@
+"""`python -m local.datalake`: serve the Data Lake endpoint in front of a running Azurite."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from local import lifecycle
+from local.datalake import ACCOUNT, KEY, gateway
+from local.datalake.azurite import Account, Azurite
+from local.datalake.errors import Refused
+from local.datalake.target import Path
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.datalake",
+        description="The DFS and blob endpoint of one storage account, in front of Azurite's blob service.",
+    )
+    parser.add_argument("--port", type=int, default=10004, help="where to listen on 127.0.0.1 (0: a free port)")
+    parser.add_argument("--blob-port", type=int, default=10000, help="where Azurite's blob service listens")
+    parser.add_argument("--account", default=ACCOUNT, help="the account's name")
+    parser.add_argument("--key", default=KEY, help="the account's key, base64 (both as Azurite has them)")
+    parser.add_argument(
+        "--create", action="append", default=[], metavar="FILESYSTEM", help="create it if it is missing (repeatable)"
+    )
+    lifecycle.add_arguments(parser)
+    return parser
+
+
+@contextlib.asynccontextmanager
+async def service(arguments: argparse.Namespace, account: Account) -> AsyncIterator[Mapping[str, object]]:
+    """Start to finish; yields the port."""
+    azurite_url = f"http://{lifecycle.LOOPBACK}:{arguments.blob_port}"
+    async with gateway.serve(lifecycle.LOOPBACK, arguments.port, azurite_url, account) as (port, azurite):
+        for name in arguments.create:
+            await _create(azurite, name)
+        yield {"port": port}
+
+
+async def _create(azurite: Azurite, file_system: str) -> None:
+    try:
+        await azurite.checked("PUT", Path(file_system, ""), {"restype": "container"})
+    except Refused as refused:
+        if refused.code != "FilesystemAlreadyExists":
+            raise OSError(f"cannot create the file system {file_system}: {refused}") from refused
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        key = base64.b64decode(arguments.key, validate=True)
+    except binascii.Error:
+        parser.error("--key is not base64")
+    return lifecycle.run("datalake", service(arguments, Account(arguments.account, key)), arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

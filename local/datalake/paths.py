@@ -1,0 +1,196 @@
+"""Directories, and what is done to paths whole: properties, rename, delete, access control.
+
+Azurite's namespace is flat. A directory is a marked blob, or only a prefix that something lies under; renaming one
+copies each blob under it and then deletes the old ones, so a crash in between leaves both, and a retry completes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from local.datalake.access import Access
+from local.datalake.azurite import Answer, Azurite
+from local.datalake.errors import Refused, bad_request, from_azurite, path_not_found
+from local.datalake.listing import has_children, parse_blobs
+from local.datalake.properties import (
+    CONDITIONS,
+    FOLDER,
+    KEEP_TAGS,
+    WRITTEN_HERE,
+    carried_headers,
+    conditions,
+    metadata_headers,
+)
+from local.datalake.target import Path, path_name
+
+T = TypeVar("T")
+AT_ONCE = 8  # blobs of a directory that are copied or deleted at the same time
+
+
+class Paths:
+    """Operations on paths of either kind."""
+
+    def __init__(self, azurite: Azurite) -> None:
+        self._azurite = azurite
+
+    async def create_directory(self, path: Path, headers: Mapping[str, str], sas: str) -> Answer:
+        """Mark a directory; one that exists stays, with the metadata given.
+
+        Raises:
+            Refused: 409, it exists and must not (If-None-Match: *), or a file has its name.
+        """
+        now = await self._azurite.call("HEAD", path, sas=sas)
+        if now.ok and FOLDER not in now.headers:
+            raise already_exists(path)
+        if headers.get("if-none-match") == "*" and await has_children(self._azurite, path, sas):
+            raise already_exists(path)
+        metadata = metadata_headers(headers.get("x-ms-properties", ""))
+        guard = conditions(headers, "x-ms-lease-id")
+        sent = {"x-ms-blob-type": "BlockBlob", **metadata, FOLDER: "true", **WRITTEN_HERE, **guard}
+        return await self._azurite.checked("PUT", path, headers=sent, sas=sas)
+
+    async def properties(self, path: Path, sas: str) -> tuple[Mapping[str, str], bool]:
+        """A path's headers, and whether it is a directory.
+
+        Raises:
+            Refused: 404, there is no such path.
+        """
+        if not path.name:
+            return (await self._azurite.checked("HEAD", path, {"restype": "container"}, sas=sas)).headers, True
+        answer = await self._azurite.call("HEAD", path, sas=sas)
+        if answer.ok:
+            return answer.headers, FOLDER in answer.headers
+        if answer.status == 404 and await has_children(self._azurite, path, sas):
+            return {}, True
+        raise path_not_found(str(path))
+
+    async def set_access(self, path: Path, headers: Mapping[str, str], sas: str) -> Mapping[str, str]:
+        """Keep the owner, group, permissions or ACL that the request sets."""
+        now, is_directory = await self.properties(path, sas)
+        access = Access.of_blob(now, is_directory=is_directory).changed(headers)
+        if "etag" not in now:  # a directory that only its content shows
+            now = {**(await self.create_directory(path, {}, sas)).headers, FOLDER: "true"}
+        metadata = {name: value for name, value in carried_headers(now).items() if name.startswith("x-ms-meta-")}
+        sent = {**metadata, **access.as_metadata(), **conditions(headers, "x-ms-lease-id")}
+        query = {"comp": "metadata"} if path.name else {"comp": "metadata", "restype": "container"}
+        return (await self._azurite.checked("PUT", path, query, sent, sas=sas)).headers
+
+    async def rename(self, source: Path, target: Path, headers: Mapping[str, str], sas: str) -> Mapping[str, str]:
+        """Move a file, or a directory with all that lies under it; a file or an empty directory gives way.
+
+        Raises:
+            Refused: 404 SourcePathNotFound; 409, the target is a directory with content, or lies in the source; 412.
+        """
+        now, is_directory = await self._source(source, sas)
+        if source == target:
+            return now
+        if f"{target}/".startswith(f"{source}/"):
+            raise Refused(409, "InvalidRenameSourcePath", f"{source} cannot move into itself, to {target}.")
+        if await has_children(self._azurite, target, sas):
+            raise already_exists(target)
+        if is_directory and headers.get("if-none-match") == "*" and await self._is_there(target, sas):
+            raise already_exists(target)
+        lease = headers.get("x-ms-source-lease-id")
+        if not is_directory:
+            if now.get("x-ms-lease-state") == "leased" and not lease:
+                raise Refused(412, "LeaseIdMissing", "There is a lease on the source and no lease ID was given.")
+            return await self._move(source, target, now["etag"], headers, lease, sas)
+        moved: Mapping[str, str] = now
+        if FOLDER in now:
+            moved = await self._copy(source, target, now["etag"], {}, sas)
+        below = [blob async for blob in self._blobs_under(source, sas)]
+        places = [(blob, Path(target.file_system, target.name + blob.name[len(source.name) :])) for blob in below]
+        await _each(places, lambda pair: self._copy(pair[0], pair[1], None, {}, sas))
+        await _each(below, lambda blob: self._azurite.checked("DELETE", blob, sas=sas))
+        if FOLDER in now:
+            await self._azurite.checked("DELETE", source, sas=sas)
+        return moved
+
+    async def delete_directory(
+        self, path: Path, headers: Mapping[str, str], sas: str, *, recursive: bool
+    ) -> list[Path]:
+        """Delete a directory and, if `recursive`, all that lies under it; returns what is gone.
+
+        Raises:
+            Refused: 409 DirectoryNotEmpty.
+        """
+        below = [blob async for blob in self._blobs_under(path, sas)]
+        if below and not recursive:
+            message = "The recursive query parameter value must be true to delete a non-empty directory."
+            raise Refused(409, "DirectoryNotEmpty", message)
+        await _each(below, lambda blob: self._azurite.checked("DELETE", blob, sas=sas))
+        mark = await self._azurite.call("DELETE", path, headers=conditions(headers, "x-ms-lease-id"), sas=sas)
+        if not mark.ok and mark.status != 404:
+            raise from_azurite(mark.status, mark.headers.get("x-ms-error-code"), mark.body)
+        return [*below, path]
+
+    async def _source(self, source: Path, sas: str) -> tuple[Mapping[str, str], bool]:
+        try:
+            return await self.properties(source, sas)
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+            raise Refused(404, "SourcePathNotFound", f"The source path does not exist: {source}") from None
+
+    async def _is_there(self, path: Path, sas: str) -> bool:
+        return (await self._azurite.call("HEAD", path, sas=sas)).ok
+
+    async def _move(
+        self, source: Path, target: Path, etag: str, headers: Mapping[str, str], lease: str | None, sas: str
+    ) -> Mapping[str, str]:
+        copied = await self._copy(source, target, etag, headers, sas)
+        guard = {"if-match": etag, **({"x-ms-lease-id": lease} if lease else {})}
+        await self._azurite.checked("DELETE", source, headers=guard, sas=sas)
+        return copied
+
+    async def _copy(
+        self, source: Path, target: Path, etag: str | None, headers: Mapping[str, str], sas: str
+    ) -> Mapping[str, str]:
+        asked = ("x-ms-lease-id", *(f"x-ms-source-{name}" for name in CONDITIONS))
+        guard = {"x-ms-source-if-match": etag} if etag else {}
+        sent = {"x-ms-copy-source": self._azurite.source_url(source, sas), **KEEP_TAGS, **guard}
+        return (await self._azurite.checked("PUT", target, headers=sent | conditions(headers, *asked), sas=sas)).headers
+
+    async def _blobs_under(self, directory: Path, sas: str) -> AsyncIterator[Path]:
+        query = {"restype": "container", "comp": "list", "prefix": f"{directory.name}/"}
+        marker = ""
+        while True:
+            wanted = query | ({"marker": marker} if marker else {})
+            answer = await self._azurite.checked("GET", Path(directory.file_system, ""), wanted, sas=sas)
+            entries, marker = parse_blobs(answer.body)
+            for entry in entries:
+                yield Path(directory.file_system, entry.name)
+            if not marker:
+                return
+
+
+def parse_rename_source(header: str) -> tuple[Path, str]:
+    """The path in x-ms-rename-source (`/filesystem/path`, percent-encoded), and the SAS behind it, if any.
+
+    Raises:
+        Refused: 400 InvalidRenameSourcePath.
+    """
+    encoded, _, sas = header.partition("?")
+    file_system, _, name = encoded.strip("/").partition("/")
+    if not encoded.startswith("/") or not file_system or not name:
+        raise bad_request("InvalidRenameSourcePath", f"x-ms-rename-source is not /filesystem/path: {header}")
+    return Path(file_system, path_name(name)), sas
+
+
+def already_exists(path: Path) -> Refused:
+    return Refused(409, "PathAlreadyExists", f"The specified path already exists: {path}")
+
+
+async def _each(items: Sequence[T], act: Callable[[T], Awaitable[object]]) -> None:
+    """`act` on every item, a few at a time; the first failure is raised when all that ran have ended."""
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(item: T) -> None:
+        async with turn:
+            await act(item)
+
+    async with asyncio.TaskGroup() as group:
+        for item in items:
+            group.create_task(one(item))
