@@ -1,0 +1,83 @@
+"""Every error of this package, and the AMQP condition that tells a client about each.
+
+EventHubsError
+├── ConfigError              the hubs file cannot be used
+├── LogUnavailable           the partition log could not commit (disk full, I/O error): nothing was acknowledged
+└── AmqpError                carries an AMQP error condition
+    ├── ConnectionFault      closes the connection
+    │   ├── FramingError     bytes that are not a frame
+    │   └── DecodeError      a frame or message whose contents are not AMQP 1.0
+    ├── SessionFault         ends the session
+    └── LinkFault            detaches (or refuses) the link, or rejects the delivery
+"""
+
+from __future__ import annotations
+
+
+class EventHubsError(Exception):
+    """Whatever goes wrong in the local namespace."""
+
+
+class ConfigError(EventHubsError):
+    """The hubs file cannot be used; the message says where and what to change."""
+
+
+class LogUnavailable(EventHubsError):
+    """The log could not commit. Nothing of the append is stored; the same append may succeed later."""
+
+
+class AmqpError(EventHubsError):
+    """An error that a peer is told about.
+
+    Conditions are those of the AMQP 1.0 specification (transport, 2.8.15-2.8.18) and the `com.microsoft:` ones of
+    https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-troubleshoot
+    """
+
+    condition = "amqp:internal-error"
+
+    def __init__(self, description: str, condition: str | None = None) -> None:
+        super().__init__(description)
+        self.description = description
+        if condition is not None:
+            self.condition = condition
+
+
+class ConnectionFault(AmqpError):
+    """Closes the connection."""
+
+    condition = "amqp:connection:forced"
+
+
+class FramingError(ConnectionFault):
+    """The bytes cannot be cut into frames."""
+
+    condition = "amqp:connection:framing-error"
+
+
+class DecodeError(ConnectionFault):
+    """The bytes are not AMQP 1.0."""
+
+    condition = "amqp:decode-error"
+
+
+class SessionFault(AmqpError):
+    """Ends the session."""
+
+    condition = "amqp:session:errant-link"
+
+
+class LinkFault(AmqpError):
+    """Refuses or detaches a link, or rejects one delivery."""
+
+
+NOT_FOUND = "amqp:not-found"
+UNAUTHORIZED = "amqp:unauthorized-access"
+NOT_ALLOWED = "amqp:not-allowed"
+INVALID_FIELD = "amqp:invalid-field"
+RESOURCE_LIMIT = "amqp:resource-limit-exceeded"
+STOLEN = "amqp:link:stolen"
+DETACH_FORCED = "amqp:link:detach-forced"
+MESSAGE_SIZE_EXCEEDED = "amqp:link:message-size-exceeded"
+TRANSFER_LIMIT_EXCEEDED = "amqp:link:transfer-limit-exceeded"
+ARGUMENT_ERROR = "com.microsoft:argument-error"
+SERVER_BUSY = "com.microsoft:server-busy"

@@ -1,0 +1,279 @@
+"""AMQP messages (specification, part 3.2): take them apart into sections, and write an event as consumers get it.
+
+An event is stored as the bytes that a consumer is sent: header, annotations with sequence number, offset and enqueued
+time, then the sender's properties, application properties and body, verbatim.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from local.eventhubs import codec
+from local.eventhubs.codec import NULL, string
+from local.eventhubs.errors import DecodeError
+
+# A message whose data sections are whole messages, as every SDK sends batches (and Python's even single events).
+BATCH_FORMAT = 0x80013700
+HEADER, DELIVERY_ANNOTATIONS, ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES = range(0x70, 0x75)
+DATA, SEQUENCE, VALUE, FOOTER = range(0x75, 0x79)
+
+PARTITION_KEY = "x-opt-partition-key"
+_OURS = (b"x-opt-sequence-number", b"x-opt-offset", b"x-opt-enqueued-time")
+_SECTION = b"\x00\x53"
+_UINT = struct.Struct(">I")
+
+
+class Event(NamedTuple):
+    """One event as it was sent: its header, the annotations to keep (encoded keys and values), and all the rest."""
+
+    header: bytes
+    annotations: bytes
+    annotation_count: int
+    rest: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.header) + len(self.annotations) + len(self.rest)
+
+
+_PLAIN = (b"", b"", 0)
+
+
+def sections(message: bytes) -> Iterable[tuple[int, int, int, int]]:
+    """Every section of a message as (code, where it begins, where its value begins, where it ends).
+
+    Raises:
+        DecodeError: what follows is not a section, or runs past the end.
+    """
+    position, size = 0, len(message)
+    while position < size:
+        if message[position : position + 2] == _SECTION and position + 3 < size:
+            code, value = message[position + 2], position + 3
+        elif message[position] == 0:
+            descriptor, value = codec.decode(message, position + 1)
+            code = descriptor if isinstance(descriptor, int) else 0
+        else:
+            raise DecodeError(f"byte {position} of a message of {size} does not begin a section")
+        if not HEADER <= code <= FOOTER:
+            raise DecodeError(f"a message has no section 0x{code:02x}")
+        end = codec.skip(message, value)
+        yield code, position, value, end
+        position = end
+
+
+def events(payload: bytes, message_format: int) -> tuple[list[Event], str | None]:
+    """The events of one transfer, and the partition key it carries as a whole.
+
+    Raises:
+        DecodeError: a section, or an event within a batch, is not AMQP 1.0; or there is no event.
+    """
+    if message_format != BATCH_FORMAT:
+        event = parse_event(payload)
+        return [event], partition_key(event)
+    key = None
+    found: list[Event] = []
+    append = found.append
+    last_head, last = b"", _PLAIN
+    for code, _start, value, end in sections(payload):
+        if code == DATA:
+            inner = _binary(payload, value, end)
+            # The events of one batch mostly share header and annotations: a key's, byte for byte.
+            if last_head and inner.startswith(last_head):
+                rest = inner[len(last_head) :]
+                if _check_rest(rest):
+                    append(Event(*last, rest))
+                    continue
+            event, head = _parse(inner)
+            append(event)
+            last_head, last = inner[:head], event[:3]
+        elif code == ANNOTATIONS:
+            key = _key_of(payload, value)
+    if not found:
+        raise DecodeError("a batch holds no event")
+    if key is None:
+        key = partition_key(found[0])
+    return found, key
+
+
+def _binary(message: bytes, value: int, end: int) -> bytes:
+    constructor = message[value]
+    if constructor == 0xB0:
+        return message[value + 5 : end]
+    if constructor == 0xA0:
+        return message[value + 2 : end]
+    raise DecodeError("a data section is not binary")
+
+
+def _check_rest(rest: bytes) -> bool:
+    """Whether `rest` is whole sections, none of them a header or annotations."""
+    if not rest:
+        return False
+    return all(code >= PROPERTIES for code, *_ in sections(rest))
+
+
+def parse_event(message: bytes) -> Event:
+    """One message as an event. Delivery annotations end with this hop; ours replace any that a sender copied.
+
+    Raises:
+        DecodeError: it is not an AMQP message.
+    """
+    return _parse(message)[0]
+
+
+def _parse(message: bytes) -> tuple[Event, int]:
+    """The event, and where its `rest` begins: 0 when that is not simply the end of `message`."""
+    header = annotations = b""
+    count = head = 0
+    rest: list[bytes] = []
+    body = False
+    for code, start, value, end in sections(message):
+        if code >= PROPERTIES:
+            rest.append(message[start:end])
+            body = body or DATA <= code <= VALUE
+            continue
+        head = end
+        if code == HEADER:
+            header = message[start:end]
+        elif code == ANNOTATIONS:
+            annotations, count = _kept_annotations(message, value, end)
+    if not rest and not header and not count:
+        raise DecodeError("an event has no section")
+    if not body:
+        # The SDK sends an empty body as no data section at all; consumers expect one.
+        rest.append(b"\x00\x53\x75\xa0\x00")
+    event = Event(header, annotations, count, rest[0] if len(rest) == 1 else b"".join(rest))
+    return event, head if len(message) - head == len(event.rest) else 0
+
+
+def _kept_annotations(message: bytes, value: int, end: int) -> tuple[bytes, int]:
+    constructor = message[value]
+    if constructor == NULL[0]:
+        return b"", 0
+    if constructor not in (0xC1, 0xD1):
+        raise DecodeError("annotations are not a map")
+    first = value + (9 if constructor == 0xD1 else 3)
+    count = int.from_bytes(message[first - 4 : first] if constructor == 0xD1 else message[first - 1 : first], "big")
+    if first > end or count % 2:
+        raise DecodeError("annotations are cut off")
+    kept: list[bytes] = []
+    position = first
+    for _ in range(count // 2):
+        key, after_key = codec.decode(message, position)
+        after_value = codec.skip(message, after_key)
+        if str(key).encode() not in _OURS:
+            kept.append(message[position:after_value])
+        position = after_value
+    if position != end:
+        raise DecodeError("annotations do not fill their map")
+    return b"".join(kept), 2 * len(kept)
+
+
+def _key_of(message: bytes, value: int) -> str | None:
+    annotations, _ = codec.decode(message, value)
+    if not isinstance(annotations, dict):
+        return None
+    key = annotations.get(PARTITION_KEY)
+    if isinstance(key, bytes):
+        key = key.decode("utf-8", "replace")
+    return key if isinstance(key, str) and key else None
+
+
+def partition_key(event: Event) -> str | None:
+    """The partition key that an event carries."""
+    if not event.annotation_count:
+        return None
+    return _key_of(codec.compound(0xC1, [event.annotations]), 0) if event.annotation_count == 2 else _search_key(event)
+
+
+def _search_key(event: Event) -> str | None:
+    wrapped = b"\xd1" + _UINT.pack(len(event.annotations) + 4) + _UINT.pack(event.annotation_count) + event.annotations
+    return _key_of(wrapped, 0)
+
+
+_STAMP = struct.Struct(">4sII24sq22sq15sB")
+_SEQUENCE_KEY = b"\xa3\x15x-opt-sequence-number\x81"
+_TIME_KEY = b"\xa3\x13x-opt-enqueued-time\x83"
+_OFFSET_KEY = b"\xa3\x0cx-opt-offset\xa1"
+# What the map's size counts besides the offset's digits and the sender's annotations: the count, then ours.
+_STAMP_SIZE = 4 + 24 + 8 + 22 + 8 + 15 + 1
+
+
+def stamp(events_: Iterable[Event], base: int, enqueued: int) -> list[bytes]:
+    """The events as consumers get them, numbered from `base` and enqueued at `enqueued` (milliseconds since 1970).
+
+    The offset is the sequence number: an opaque string to AMQP clients, and the offset that Kafka clients see.
+    """
+    pack = _STAMP.pack
+    stamped = []
+    for number, (header, annotations, count, rest) in enumerate(events_, base):
+        offset = b"%d" % number
+        digits = len(offset)
+        stamped.append(
+            header
+            + pack(
+                b"\x00\x53\x72\xd1", _STAMP_SIZE + digits + len(annotations), 6 + count,
+                _SEQUENCE_KEY, number, _TIME_KEY, enqueued, _OFFSET_KEY, digits,
+            )
+            + offset
+            + annotations
+            + rest
+        )  # fmt: skip
+    return stamped
+
+
+def with_delivery_annotations(event: bytes, annotations: bytes) -> bytes:
+    """`event` with a delivery annotations section (an encoded map) where it belongs: after the header."""
+    header_end = codec.skip(event, 0) if event[2] == HEADER else 0
+    return event[:header_end] + b"\x00\x53\x71" + annotations + event[header_end:]
+
+
+class Request(NamedTuple):
+    """A request to `$cbs` or `$management`: what it asks, and the message-id as it was encoded."""
+
+    message_id: bytes
+    reply_to: str | None
+    properties: dict[str, object]
+    body: object
+
+
+def parse_request(message: bytes) -> Request:
+    """A request message.
+
+    Raises:
+        DecodeError: it is not an AMQP message.
+    """
+    message_id, reply_to, properties, body = NULL, None, {}, None
+    for code, start, value, end in sections(message):
+        if code == APPLICATION_PROPERTIES:
+            found, _ = codec.decode(message, value)
+            properties = {str(key): item for key, item in found.items()} if isinstance(found, dict) else {}
+        elif code == PROPERTIES:
+            message_id, reply_to = _identify(message, value)
+        elif code == VALUE:
+            body, _ = codec.decode(message, value)
+    return Request(message_id, reply_to, properties, body)
+
+
+def _identify(message: bytes, value: int) -> tuple[bytes, str | None]:
+    from local.eventhubs.performatives import decode
+
+    properties = decode(b"\x00\x53\x73" + message[value:])
+    reply_to = properties.get(4)
+    return properties.raw(0), reply_to if isinstance(reply_to, str) else None
+
+
+def response(request: Request, status: int, description: str, body: bytes = NULL) -> bytes:
+    """The answer to `request`; `body` is an encoded value. Both spellings of the status keys are in use."""
+    properties = codec.described_list(PROPERTIES, [NULL] * 5 + [request.message_id] + [NULL] * 7)
+    text = string(description)
+    application = codec.mapping(
+        [
+            (string("status-code"), codec.integer(status)),
+            (string("statusCode"), codec.integer(status)),
+            (string("status-description"), text),
+            (string("statusDescription"), text),
+        ]
+    )
+    return properties + b"\x00\x53\x74" + application + b"\x00\x53\x77" + body

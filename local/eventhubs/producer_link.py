@@ -1,0 +1,120 @@
+"""A link that a producer sends events on: put deliveries together, append them, answer once they are durable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.eventhubs import message, performatives
+from local.eventhubs.errors import (
+    MESSAGE_SIZE_EXCEEDED,
+    SERVER_BUSY,
+    TRANSFER_LIMIT_EXCEEDED,
+    AmqpError,
+    DecodeError,
+    LinkFault,
+    LogUnavailable,
+)
+from local.eventhubs.link import Link
+from local.eventhubs.namespace import Hub
+from local.eventhubs.partition import Partition
+from local.eventhubs.performatives import Performative
+
+if TYPE_CHECKING:
+    from local.eventhubs.session import Session
+
+# https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas: 1 MB for an event or a batch.
+MAX_MESSAGE_SIZE = 1_048_576
+_CREDIT = 1_000
+
+
+class ProducerLink(Link):
+    """From a producer to a hub, or to one partition of it."""
+
+    def __init__(
+        self, session: Session, request: Performative, path: tuple[str, ...], hub: Hub, partition: Partition | None
+    ) -> None:
+        super().__init__(session, request, path)
+        self._hub = hub
+        self._partition = partition
+        self._delivery: _Delivery | None = None
+        self._received = request.number(9, 0)
+        self._credit = 0
+        session.send(performatives.attach(request, role=performatives.RECEIVER, max_message_size=MAX_MESSAGE_SIZE))
+        self._grant_credit()
+
+    def on_transfer(self, transfer: Performative) -> None:
+        delivery = self._delivery
+        if delivery is None:
+            if self._credit <= 0:
+                raise LinkFault("a delivery came without link credit", TRANSFER_LIMIT_EXCEEDED)
+            delivery = self._delivery = _Delivery(transfer)
+        delivery.add(transfer.body, transfer.payload)
+        delivery.settled = delivery.settled or transfer.flag(4)
+        if transfer.flag(9):
+            self._complete()
+        elif not transfer.flag(5):
+            self._complete()
+            self._accept(delivery)
+
+    def _complete(self) -> None:
+        self._delivery = None
+        self._received = (self._received + 1) & 0xFFFFFFFF
+        self._credit -= 1
+        if self._credit <= _CREDIT // 2:
+            self._grant_credit()
+
+    def _accept(self, delivery: _Delivery) -> None:
+        try:
+            if delivery.size > MAX_MESSAGE_SIZE:
+                raise LinkFault(
+                    f"The received message (delivery-id: {delivery.identifier}, size: {delivery.size} bytes) exceeds "
+                    f"the limit ({MAX_MESSAGE_SIZE} bytes) currently allowed on the link.",
+                    MESSAGE_SIZE_EXCEEDED,
+                )
+            events, key = message.events(delivery.payload(), delivery.format)
+        except (LinkFault, DecodeError) as fault:
+            self._settle(delivery, fault)
+            return
+        partition = self._partition or self._hub.route(key)
+        log = self.session.connection.namespace.log
+        log.append(partition, events, lambda fault: self._settle(delivery, _refusal(fault)))
+
+    def _settle(self, delivery: _Delivery, fault: AmqpError | None) -> None:
+        if delivery.settled or not self.attached:
+            return
+        state = performatives.ACCEPTED_STATE if fault is None else performatives.rejected(fault)
+        self.session.send(performatives.disposition(delivery.identifier, delivery.identifier, state))
+
+    def _grant_credit(self) -> None:
+        self._credit = _CREDIT
+        self.session.send_flow(self.handle, self._received, _CREDIT)
+
+    def on_flow(self, flow: Performative) -> None:
+        if flow.flag(9):
+            self._grant_credit()
+
+
+class _Delivery:
+    """A delivery as it comes in, frame by frame. Past the size limit its bytes are counted but not kept."""
+
+    def __init__(self, transfer: Performative) -> None:
+        self.identifier = transfer.number(1)
+        self.format = transfer.number(3, 0)
+        self.settled = False
+        self.size = 0
+        self._parts: list[bytes] = []
+
+    def add(self, body: bytes, start: int) -> None:
+        self.size += len(body) - start
+        if self.size <= MAX_MESSAGE_SIZE:
+            self._parts.append(body[start:])
+        else:
+            self._parts.clear()
+
+    def payload(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+
+def _refusal(fault: LogUnavailable | None) -> AmqpError | None:
+    """What a producer is told when the log could not commit: the service is busy, send again."""
+    return None if fault is None else AmqpError(str(fault), SERVER_BUSY)
