@@ -1,0 +1,91 @@
+"""SDK clients from settings: by connection string, or by the identity that DefaultAzureCredential finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from azure.cosmos import ContainerProxy, CosmosClient
+from azure.eventhub import EventHubProducerClient
+from azure.eventhub.aio import EventHubConsumerClient
+from azure.identity import DefaultAzureCredential
+from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
+from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient, LinearRetry
+
+from shared.settings import Connection, SettingsError
+from shared.settings import cosmos as cosmos_connection
+from shared.settings import data_lake as data_lake_connection
+from tools import environment
+
+# The SDKs' defaults make a command wait 12 s (Event Hubs) and 80 s (Data Lake) to say that nothing answers; with these
+# it is 3 s. A request that is throttled waits as long as the service asks, in either case.
+_EVENT_HUBS_RETRY = {"retry_total": 3, "retry_backoff_factor": 0.2}
+_DATA_LAKE_RETRIES, _DATA_LAKE_WAIT_SECONDS = 3, 1
+
+Client = TypeVar("Client")
+
+
+def producer(settings: Mapping[str, str], hub: str, **options: Any) -> EventHubProducerClient:
+    """A producer of `hub`; `options` are the SDK's own."""
+    options = {**_EVENT_HUBS_RETRY, **options}
+    connection = environment.event_hubs(settings)
+    return _connect(
+        connection,
+        lambda text: EventHubProducerClient.from_connection_string(text, eventhub_name=hub, **options),
+        lambda host: EventHubProducerClient(host, hub, _credential(connection), **options),
+    )
+
+
+def consumer(settings: Mapping[str, str], hub: str, consumer_group: str, **options: Any) -> EventHubConsumerClient:
+    """An asynchronous consumer of `hub`: the synchronous one adds 0.2 s to every event. `options` are the SDK's own."""
+    options = {**_EVENT_HUBS_RETRY, **options}
+    connection = environment.event_hubs(settings)
+
+    def with_identity(host: str) -> EventHubConsumerClient:
+        credential = AsyncDefaultAzureCredential(managed_identity_client_id=connection.client_id)
+        return EventHubConsumerClient(host, hub, consumer_group, credential, **options)
+
+    return _connect(
+        connection,
+        lambda text: EventHubConsumerClient.from_connection_string(text, consumer_group, eventhub_name=hub, **options),
+        with_identity,
+    )
+
+
+def container(settings: Mapping[str, str], database: str, name: str) -> ContainerProxy:
+    """A container of the Cosmos DB account; asks the account at once where its regions are."""
+    connection = cosmos_connection(settings)
+    account = _connect(
+        connection,
+        CosmosClient.from_connection_string,
+        lambda address: CosmosClient(address, _credential(connection)),
+    )
+    return account.get_database_client(database).get_container_client(name)
+
+
+def file_system(settings: Mapping[str, str], name: str) -> FileSystemClient:
+    """A file system of the Data Lake account."""
+    connection = data_lake_connection(settings)
+    retry = LinearRetry(backoff=_DATA_LAKE_WAIT_SECONDS, retry_total=_DATA_LAKE_RETRIES, random_jitter_range=0)
+    account = _connect(
+        connection,
+        lambda text: DataLakeServiceClient.from_connection_string(text, retry_policy=retry),
+        lambda address: DataLakeServiceClient(address, _credential(connection), retry_policy=retry),
+    )
+    return account.get_file_system_client(name)
+
+
+def _connect(
+    connection: Connection, by_string: Callable[[str], Client], by_identity: Callable[[str], Client]
+) -> Client:
+    try:
+        if connection.connection_string:
+            return by_string(connection.connection_string)
+        assert connection.endpoint is not None, "a connection has a connection string or an endpoint"
+        return by_identity(connection.endpoint)
+    except (ValueError, KeyError) as error:
+        raise SettingsError(f"{connection.name}: this cannot be connected to: {error}") from error
+
+
+def _credential(connection: Connection) -> DefaultAzureCredential:
+    return DefaultAzureCredential(managed_identity_client_id=connection.client_id)

@@ -1,0 +1,1 @@
+"""`python -m tools query`: SQL over what was stored in Cosmos DB."""

@@ -1,0 +1,1 @@
+"""`python -m tools receive`: what is on a hub, event by event or record by record."""
