@@ -1,0 +1,36 @@
+"""`python -m local.cosmos`: one Cosmos DB account on a loopback port."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from local import lifecycle
+from local.cosmos import WELL_KNOWN_KEY
+from local.cosmos.service import Provision, account
+
+# Queries run on threads beside the loop: with Python's 5 ms every request would wait that long for its turn.
+_SWITCH_SECONDS = 0.0005
+
+
+def main() -> int:
+    """Parse the options and serve; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local.cosmos", description=__doc__)
+    parser.add_argument("--port", type=int, default=8081, help="0 chooses a free one (default: %(default)s)")
+    parser.add_argument("--data-dir", type=Path, required=True, help="where the account is kept")
+    parser.add_argument("--key", default=WELL_KNOWN_KEY, help="account key, base64 (default: the emulator's)")
+    parser.add_argument(
+        "--create", type=Provision.parse, action="append", default=[], metavar="DB/CONTAINER:/KEY[:TTL]",
+        help="create this at start if it is not there; TTL -1 turns time to live on without a default (repeatable)",
+    )  # fmt: skip
+    parser.add_argument("--ru-budget", type=float, metavar="N", help="request units per second; over it, 429")
+    lifecycle.add_arguments(parser)
+    options = parser.parse_args()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    service = account(options.port, options.data_dir, options.key, options.create, options.ru_budget)
+    return lifecycle.run("cosmos", service, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Request paths: which resource a URL names, and what the client signs for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from local.cosmos.errors import BadRequest, NotFound
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A resource.
+
+    Attributes:
+        kind: "account", "databases", "database", "containers", "container", "documents", "document",
+            "ranges", "offers" or "purge" (delete by partition key).
+        names: the database, container and document in it, as far as it goes.
+        resource_type: what the client signs as the type.
+        resource_link: what the client signs as the link.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    resource_type: str
+    resource_link: str
+
+
+_KINDS = {
+    (): "account",
+    ("dbs",): "databases",
+    ("dbs", "*"): "database",
+    ("dbs", "*", "colls"): "containers",
+    ("dbs", "*", "colls", "*"): "container",
+    ("dbs", "*", "colls", "*", "docs"): "documents",
+    ("dbs", "*", "colls", "*", "docs", "*"): "document",
+    ("dbs", "*", "colls", "*", "pkranges"): "ranges",
+    ("offers",): "offers",
+}
+
+
+def parse(raw_path: str) -> Address:
+    """The resource that the path of a URL names; slashes at either end do not matter.
+
+    Raises:
+        BadRequest: an escape in it is malformed or not UTF-8, or a name is empty.
+        NotFound: no such kind of resource.
+    """
+    if _BAD_ESCAPE.search(raw_path):
+        raise BadRequest("The request path is invalid: it has a malformed percent-encoding.")
+    try:
+        segments = [unquote(part, errors="strict") for part in raw_path.strip("/").split("/")]
+    except UnicodeDecodeError:
+        raise BadRequest("The request path is invalid: its percent-encoding is not UTF-8.") from None
+    if segments == [""]:
+        segments = []
+    if not all(segments):
+        raise BadRequest("The request path is invalid: it has an empty segment.")
+    names = tuple(segments[1::2])
+    if len(segments) == 6 and segments[4:] == ["operations", "partitionkeydelete"]:
+        return Address("purge", names[:2], "colls", "/".join(segments[:4]))
+    kind = _KINDS.get(tuple("*" if position % 2 else segment for position, segment in enumerate(segments)))
+    if kind is None:
+        raise NotFound(f"The local service has no resource of this kind: /{raw_path.strip('/')[:200]}")
+    if len(segments) % 2:
+        return Address(kind, names, segments[-1], "/".join(segments[:-1]))
+    return Address(kind, names, segments[-2] if segments else "", "/".join(segments))

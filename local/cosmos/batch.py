@@ -1,0 +1,149 @@
+"""Transactional batches: up to a hundred operations on one partition key, all or nothing.
+
+Source: https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from local.cosmos import patch
+from local.cosmos.charges import read_charge, write_charge
+from local.cosmos.documents import Document, Partition
+from local.cosmos.errors import BadRequest, CosmosError, FailedDependency
+
+MAXIMUM_OPERATIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one operation."""
+
+    status: int
+    charge: float
+    document: Document | None = None
+    substatus: int = 0
+
+    def to_json(self, with_body: bool) -> bytes:
+        fields: dict[str, Any] = {"statusCode": self.status, "requestCharge": self.charge}
+        if self.substatus:
+            fields["subStatusCode"] = self.substatus
+        if self.document is not None:
+            fields["eTag"] = self.document.etag
+            if with_body:
+                fields["resourceBody"] = orjson.Fragment(self.document.body)
+        return orjson.dumps(fields)
+
+
+class BatchFailed(CosmosError):
+    """An operation was refused: the transaction is rolled back, and this is what to answer."""
+
+    def __init__(self, results: list[Result]) -> None:
+        super().__init__("batch failed")
+        self.results = results
+
+
+def check(operations: Any) -> list[dict[str, Any]]:
+    """The operations of a batch's body; raises `BadRequest` for what is not a batch."""
+    if not isinstance(operations, list) or not operations:
+        raise BadRequest("Batch request is malformed: it must be a JSON array of at least one operation.")
+    if len(operations) > MAXIMUM_OPERATIONS:
+        raise BadRequest(
+            f"Batch request has more operations than what is supported: {len(operations)}, of at most "
+            f"{MAXIMUM_OPERATIONS}."
+        )
+    for index, operation in enumerate(operations):
+        kind = operation.get("operationType") if isinstance(operation, dict) else None
+        if not isinstance(kind, str) or kind not in _OPERATIONS:
+            raise BadRequest(f"Batch operation {index} has the unknown operationType {kind!r}.")
+        if "partitionKey" in operation:
+            raise BadRequest(f"Batch operation {index} must not carry a partition key of its own.")
+    return operations
+
+
+def run(connection: sqlite3.Connection, partition: Partition, operations: list[dict[str, Any]]) -> list[Result]:
+    """Run `operations` in order; the caller's transaction makes it atomic.
+
+    Raises:
+        BatchFailed: one was refused; its siblings are 424.
+    """
+    results: list[Result] = []
+    for index, operation in enumerate(operations):
+        try:
+            results.append(_OPERATIONS[operation["operationType"]](connection, partition, operation))
+        except CosmosError as error:
+            sibling = Result(FailedDependency.status, 0.0)
+            failed = Result(error.status, 1.0, substatus=error.substatus)
+            raise BatchFailed([*[sibling] * index, failed, *[sibling] * (len(operations) - index - 1)]) from error
+    return results
+
+
+def _written(document: Document, status: int) -> Result:
+    return Result(status, write_charge(len(document.body)), document)
+
+
+def _create(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    return _written(partition.create(connection, _body(operation)), 201)
+
+
+def _upsert(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    document, created = partition.upsert(connection, _body(operation), _etag(operation, "ifMatch"))
+    return _written(document, 201 if created else 200)
+
+
+def _replace(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    document = partition.replace(connection, _id(operation), _body(operation), _etag(operation, "ifMatch"))
+    return _written(document, 200)
+
+
+def _patch(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    request = patch.parse(operation.get("resourceBody"))
+    document = patch.apply(connection, partition, _id(operation), request, _etag(operation, "ifMatch"))
+    return _written(document, 200)
+
+
+def _read(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    document = partition.read(connection, _id(operation))
+    if_none_match = _etag(operation, "ifNoneMatch")
+    if if_none_match is not None and if_none_match in ("*", document.etag):
+        return Result(304, 1.0)
+    return Result(200, read_charge(len(document.body)), document)
+
+
+def _delete(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    partition.delete(connection, _id(operation), _etag(operation, "ifMatch"))
+    return Result(204, write_charge(0))
+
+
+def _body(operation: dict[str, Any]) -> Any:
+    if "resourceBody" not in operation:
+        raise BadRequest(f"The {operation['operationType']} operation needs a resourceBody.")
+    return operation["resourceBody"]
+
+
+def _id(operation: dict[str, Any]) -> str:
+    if not isinstance(id_ := operation.get("id"), str):
+        raise BadRequest(f"The {operation['operationType']} operation needs an id.")
+    return id_
+
+
+def _etag(operation: dict[str, Any], name: str) -> str | None:
+    value = operation.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadRequest(f"{name} must be a string.")
+    return value
+
+
+_OPERATIONS: dict[str, Callable[[sqlite3.Connection, Partition, dict[str, Any]], Result]] = {
+    "Create": _create,
+    "Upsert": _upsert,
+    "Replace": _replace,
+    "Patch": _patch,
+    "Read": _read,
+    "Delete": _delete,
+}

@@ -1,0 +1,179 @@
+"""Requests about documents: one by one, in batches, as feeds and by query."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from local.cosmos import batch, identifiers, patch, queries, statements
+from local.cosmos.answers import Answer, container_headers, document_answer
+from local.cosmos.catalog import Catalog, Container
+from local.cosmos.charges import query_charge, read_charge, write_charge
+from local.cosmos.documents import MAXIMUM_BYTES, Partition
+from local.cosmos.errors import BadRequest, NotFound, TooLarge
+from local.cosmos.journal import Journal
+
+if TYPE_CHECKING:
+    from local.cosmos.requests import Request
+
+# A query plan that changes nothing: run the query as it is, on every range. For SDKs that always ask for one.
+_PLAN = {
+    "partitionedQueryExecutionInfoVersion": 2,
+    "queryInfo": {
+        "distinctType": "None", "top": None, "offset": None, "limit": None, "orderBy": [], "orderByExpressions": [],
+        "groupByExpressions": [], "groupByAliases": [], "aggregates": [], "groupByAliasToAggregateType": {},
+        "rewrittenQuery": "", "hasSelectValue": False, "hasNonStreamingOrderBy": False, "dCountInfo": None,
+    },
+    "queryRanges": [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}],
+}  # fmt: skip
+
+
+class Items:
+    """Answers about documents, for one account."""
+
+    def __init__(self, catalog: Catalog, journal: Journal, threads: ThreadPoolExecutor) -> None:
+        self._catalog = catalog
+        self._journal = journal
+        self._threads = threads
+
+    async def post(self, request: Request) -> Answer:
+        """POST on a container's documents is five requests in one; headers tell which."""
+        if request.flag("x-ms-cosmos-is-batch-request"):
+            return await self._batch(request)
+        if request.flag("x-ms-cosmos-is-query-plan-request"):
+            self._container(request)
+            statements.query(request.json())
+            return Answer(orjson.dumps(_PLAN))
+        content_type = request.headers.get("content-type", "")
+        if request.flag("x-ms-documentdb-isquery") or content_type.startswith("application/query+json"):
+            return await self._query(request)
+        if request.flag("x-ms-documentdb-is-upsert"):
+            return await self._upsert(request)
+        return await self._create(request)
+
+    async def read(self, request: Request) -> Answer:
+        partition = self._partition(request)
+        document = partition.read(self._journal.reader, request.names[2])
+        charge = read_charge(len(document.body))
+        if request.if_none_match is not None and request.if_none_match in ("*", document.etag):
+            return document_answer(partition.container, document, status=304, charge=1.0, with_body=False)
+        return document_answer(partition.container, document, status=200, charge=charge)
+
+    async def replace(self, request: Request) -> Answer:
+        partition, body = self._partition(request), _document_body(request)
+        document = await self._journal.write(partition.replace, request.names[2], body, request.if_match)
+        return self._written(request, partition, document, 200)
+
+    async def patch(self, request: Request) -> Answer:
+        partition, changes = self._partition(request), patch.parse(request.json())
+        document = await self._journal.write(patch.apply, partition, request.names[2], changes, request.if_match)
+        return self._written(request, partition, document, 200)
+
+    async def delete(self, request: Request) -> Answer:
+        partition = self._partition(request)
+        await self._journal.write(partition.delete, request.names[2], request.if_match)
+        return Answer(status=204, charge=write_charge(0), headers=container_headers(partition.container))
+
+    async def purge(self, request: Request) -> Answer:
+        """Delete all documents of a partition key."""
+        partition = self._partition(request)
+        await self._journal.write(partition.delete_all)
+        return Answer(charge=write_charge(0), headers=container_headers(partition.container))
+
+    async def list(self, request: Request) -> Answer:
+        """A feed of whole documents."""
+        if "a-im" in request.headers:
+            raise BadRequest("Unsupported: the change feed (A-IM) of documents.")
+        container = self._container(request)
+        slice_ = self._slice(request, container)
+        page = await self._on_thread(queries.read_page, slice_, request.page_size, request.continuation)
+        return _feed(container, page)
+
+    async def _create(self, request: Request) -> Answer:
+        partition, body = self._partition(request), _document_body(request)
+        document = await self._journal.write(partition.create, body)
+        return self._written(request, partition, document, 201)
+
+    async def _upsert(self, request: Request) -> Answer:
+        partition, body = self._partition(request), _document_body(request)
+        document, created = await self._journal.write(partition.upsert, body, request.if_match)
+        return self._written(request, partition, document, 201 if created else 200)
+
+    async def _batch(self, request: Request) -> Answer:
+        if len(request.body) > MAXIMUM_BYTES:
+            raise TooLarge("The batch request is too large: at most 2 MB.")
+        if request.flag("x-ms-cosmos-batch-continue-on-error") or not request.flag("x-ms-cosmos-batch-atomic"):
+            raise BadRequest("Only atomic batches are supported.")
+        partition, operations = self._partition(request), batch.check(request.json())
+        try:
+            results = await self._journal.write(batch.run, partition, operations)
+            status = 200
+        except batch.BatchFailed as failed:
+            results, status = failed.results, 207
+        body = b"[" + b",".join(result.to_json(request.wants_body) for result in results) + b"]"
+        charge = sum(result.charge for result in results)
+        return Answer(body, status, charge, container_headers(partition.container))
+
+    async def _query(self, request: Request) -> Answer:
+        container = self._container(request)
+        query = statements.query(request.json())
+        slice_ = queries.narrow(self._slice(request, container), query, container)
+        if slice_.key is None and not request.crosses_partitions:
+            raise BadRequest(
+                "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
+                "to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
+            )
+        page = await self._on_thread(queries.run_page, slice_, query, request.page_size, request.continuation)
+        return _feed(container, page)
+
+    def _container(self, request: Request) -> Container:
+        container = self._catalog.owner(request.names)
+        request.check_container(container.rid)
+        return container
+
+    def _partition(self, request: Request) -> Partition:
+        container = self._container(request)
+        key = container.partition_key.of_header(request.partition_key)
+        return Partition(self._catalog, container, key, identifiers.now())
+
+    def _slice(self, request: Request, container: Container) -> queries.Slice:
+        key = None
+        if request.partition_key is not None:
+            key = container.partition_key.of_header(request.partition_key)
+        return queries.Slice(container.number, identifiers.now(), key)
+
+    async def _on_thread(self, work: Any, *arguments: Any) -> queries.Page:
+        def call() -> queries.Page:
+            try:
+                return work(self._journal.thread_reader(), *arguments)
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):
+                    raise NotFound() from None  # the container was dropped meanwhile
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _written(self, request: Request, partition: Partition, document: Any, status: int) -> Answer:
+        return document_answer(
+            partition.container, document, status=status, charge=write_charge(len(document.body)),
+            with_body=request.wants_body,
+        )  # fmt: skip
+
+
+def _document_body(request: Request) -> Any:
+    if len(request.body) > MAXIMUM_BYTES:
+        raise TooLarge()
+    return request.json()
+
+
+def _feed(container: Container, page: queries.Page) -> Answer:
+    rid = container.rid.encode()
+    body = b'{"_rid":"%b","Documents":[%b],"_count":%d}' % (rid, b",".join(page.rows), len(page.rows))
+    headers = container_headers(container) | {"x-ms-item-count": str(len(page.rows))}
+    if page.continuation is not None:
+        headers["x-ms-continuation"] = page.continuation
+    return Answer(body, charge=query_charge(page.scanned, len(body)), headers=headers)

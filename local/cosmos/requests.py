@@ -1,0 +1,77 @@
+"""A request, read: the address, the headers that mean something, the body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from local.cosmos.errors import BadRequest, StaleContainer
+from local.cosmos.queries import PAGE_ITEMS
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `headers` are read without regard to case; `names` are the address's."""
+
+    names: tuple[str, ...]
+    headers: Mapping[str, str]
+    body: bytes
+    base_url: str
+
+    def json(self) -> Any:
+        """The body; raises `BadRequest` when it is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except ValueError as error:
+            raise BadRequest(f"The request payload is invalid. Ensure to provide a valid JSON: {error}") from None
+
+    def flag(self, header: str) -> bool:
+        return self.headers.get(header, "").lower() == "true"
+
+    @property
+    def partition_key(self) -> str | None:
+        return self.headers.get("x-ms-documentdb-partitionkey")
+
+    @property
+    def if_match(self) -> str | None:
+        return self.headers.get("if-match")
+
+    @property
+    def if_none_match(self) -> str | None:
+        return self.headers.get("if-none-match")
+
+    @property
+    def wants_body(self) -> bool:
+        return "return=minimal" not in self.headers.get("prefer", "").replace(" ", "")
+
+    @property
+    def continuation(self) -> str | None:
+        return self.headers.get("x-ms-continuation")
+
+    @property
+    def crosses_partitions(self) -> bool:
+        """The client said so, or names the ranges to read itself."""
+        return self.flag("x-ms-documentdb-query-enablecrosspartition") or (
+            "x-ms-documentdb-partitionkeyrangeid" in self.headers
+        )
+
+    @property
+    def page_size(self) -> int:
+        """Rows wanted at most; -1 leaves it to us."""
+        text = self.headers.get("x-ms-max-item-count", "-1")
+        try:
+            size = int(text)
+        except ValueError:
+            size = 0
+        if size == 0 or size < -1:
+            raise BadRequest(f"The x-ms-max-item-count {text[:20]!r} is invalid: it must be -1 or a positive integer.")
+        return PAGE_ITEMS if size == -1 else size
+
+    def check_container(self, rid: str) -> None:
+        """Raise `StaleContainer` when the client means a container of the same name that is gone."""
+        intended = self.headers.get("x-ms-cosmos-intended-collection-rid")
+        if intended is not None and intended != rid:
+            raise StaleContainer("The intended collection resource id does not match the current one.")

@@ -1,0 +1,114 @@
+"""HTTP in front of an account: read the address, check the key and the budget, call the handler, write the answer.
+
+Whatever arrives gets an answer in Cosmos DB's form: nothing a client sends may end in a traceback or end the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from local.cosmos import addresses
+from local.cosmos.answers import Answer
+from local.cosmos.authorization import MasterKey
+from local.cosmos.charges import Budget
+from local.cosmos.documents import MAXIMUM_BYTES
+from local.cosmos.errors import CosmosError, MethodNotAllowed, ServiceUnavailable, TooLarge
+from local.cosmos.items import Items
+from local.cosmos.metadata import Metadata
+from local.cosmos.requests import Request
+
+_log = logging.getLogger(__name__)
+
+BODY_BYTES = 2 * MAXIMUM_BYTES  # read at most; handlers refuse what is over their own limit
+_ACTIVITY = re.compile(r"[0-9A-Za-z-]{1,64}")
+_LOOPBACK_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?")
+_UNBUDGETED = frozenset(("account", "databases", "database", "containers", "container", "ranges", "offers"))
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class Server:
+    """Answers the requests of one account."""
+
+    def __init__(self, metadata: Metadata, items: Items, key: MasterKey, budget: Budget) -> None:
+        self._key = key
+        self._budget = budget
+        self.port = 0
+        self._handlers: dict[tuple[str, str], Handler] = {
+            ("account", "GET"): metadata.account,
+            ("databases", "GET"): metadata.list_databases,
+            ("databases", "POST"): metadata.create_database,
+            ("database", "GET"): metadata.read_database,
+            ("database", "DELETE"): metadata.delete_database,
+            ("containers", "GET"): metadata.list_containers,
+            ("containers", "POST"): metadata.create_container,
+            ("container", "GET"): metadata.read_container,
+            ("container", "PUT"): metadata.replace_container,
+            ("container", "DELETE"): metadata.delete_container,
+            ("ranges", "GET"): metadata.list_ranges,
+            ("offers", "GET"): metadata.list_offers,
+            ("offers", "POST"): metadata.list_offers,
+            ("documents", "GET"): items.list,
+            ("documents", "POST"): items.post,
+            ("document", "GET"): items.read,
+            ("document", "PUT"): items.replace,
+            ("document", "PATCH"): items.patch,
+            ("document", "DELETE"): items.delete,
+            ("purge", "POST"): items.purge,
+        }
+
+    async def handle(self, http: web.BaseRequest) -> web.Response:
+        """Answer one HTTP request."""
+        activity = http.headers.get("x-ms-activity-id", "")
+        if not _ACTIVITY.fullmatch(activity):
+            activity = str(uuid.uuid4())
+        try:
+            answer = await self._answer(http)
+        except CosmosError as error:
+            answer = _refusal(error, activity)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            _log.exception("%s %s", http.method, http.raw_path[:200])
+            answer = _refusal(ServiceUnavailable("The request failed in the service; its log says why."), activity)
+        headers = {
+            "x-ms-activity-id": activity,
+            "x-ms-request-charge": f"{answer.charge:.2f}",
+            "x-ms-gatewayversion": "2.14.0",
+            "Content-Type": "application/json",
+            **answer.headers,
+        }
+        return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+    async def _answer(self, http: web.BaseRequest) -> Answer:
+        address = addresses.parse(http.rel_url.raw_path)
+        self._key.check(http.method, address.resource_type, address.resource_link, http.headers)
+        handler = self._handlers.get((address.kind, http.method))
+        if handler is None:
+            raise MethodNotAllowed(f"{http.method} is not supported on {address.kind}.")
+        budgeted = address.kind not in _UNBUDGETED
+        if budgeted:
+            self._budget.admit()
+        try:
+            body = await http.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise TooLarge() from None
+        answer = await handler(Request(address.names, http.headers, body, self._base_url(http)))
+        if budgeted:
+            self._budget.spend(answer.charge)
+        return answer
+
+    def _base_url(self, http: web.BaseRequest) -> str:
+        """The address that the client used, if it is this machine's: it will use what the account advertises."""
+        host = http.headers.get("host", "").lower()
+        return f"http://{host if _LOOPBACK_HOST.fullmatch(host) else f'localhost:{self.port}'}/"
+
+
+def _refusal(error: CosmosError, activity: str) -> Answer:
+    headers = {"x-ms-substatus": str(error.substatus)} if error.substatus else {}
+    return Answer(error.body(activity), error.status, headers=headers | error.headers)

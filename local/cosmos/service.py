@@ -1,0 +1,143 @@
+"""The service put together: open the file, create what was asked for, listen, sweep, and close in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from local.cosmos import ttl
+from local.cosmos.authorization import MasterKey
+from local.cosmos.catalog import Catalog
+from local.cosmos.charges import Budget
+from local.cosmos.errors import CosmosError
+from local.cosmos.identifiers import now
+from local.cosmos.items import Items
+from local.cosmos.journal import Journal
+from local.cosmos.metadata import Metadata
+from local.cosmos.server import BODY_BYTES, Server
+from local.lifecycle import LOOPBACK
+
+_log = logging.getLogger(__name__)
+_SWEEP_SECONDS = 1.0
+_SWEEP_DOCUMENTS = 1000  # per turn and container: more would hold the loop
+_QUERY_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A container to create at start unless it is there. `ttl`: its defaultTtl in seconds, -1 on without default."""
+
+    database: str
+    container: str
+    partition_key: str
+    ttl: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> Provision:
+        """Read `DATABASE/CONTAINER:/PATH[:TTL]`.
+
+        Raises:
+            ValueError: it is not of that form.
+        """
+        names, _, rest = text.partition(":")
+        database, _, container = names.partition("/")
+        path, _, seconds = rest.partition(":")
+        if not database or not container or not path.startswith("/") or "/" in container:
+            raise ValueError(f"{text!r} is not of the form DATABASE/CONTAINER:/PARTITION_KEY[:TTL]")
+        return cls(database, container, path, int(seconds) if seconds else None)
+
+
+@contextlib.asynccontextmanager
+async def account(
+    port: int, data_directory: Path, key: str, provisions: Sequence[Provision] = (), ru_budget: float | None = None
+) -> AsyncIterator[dict[str, object]]:
+    """Serve the account kept in `data_directory` until left.
+
+    Args:
+        port: to listen on; 0 chooses one.
+        data_directory: where the file is, created if missing.
+        key: the account key, base64.
+        provisions: what to create at start.
+        ru_budget: request units per second; None for no limit.
+
+    Raises:
+        OSError: the port is taken.
+        ValueError: the key is not base64.
+    """
+    master_key = MasterKey(key)
+    sockets = _listen(port)
+    journal = Journal(data_directory / "cosmos.sqlite")
+    catalog = Catalog(journal)
+    for provision in provisions:
+        await _create(catalog, provision)
+    with ThreadPoolExecutor(_QUERY_THREADS, "query") as threads:
+        server = Server(Metadata(catalog), Items(catalog, journal, threads), master_key, Budget(ru_budget))
+        server.port = sockets[0].getsockname()[1]
+        runner = web.ServerRunner(_web_server(server), shutdown_timeout=2.0)
+        await runner.setup()
+        for listening in sockets:
+            await web.SockSite(runner, listening).start()
+        sweeper = asyncio.create_task(_sweep_forever(catalog, journal))
+        try:
+            yield {"port": server.port}
+        finally:
+            sweeper.cancel()
+            await runner.cleanup()
+            await journal.close()
+
+
+def _web_server(server: Server) -> web.Server:
+    def make(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES)
+
+    return web.Server(server.handle, request_factory=make, access_log=None)
+
+
+def _listen(port: int) -> list[socket.socket]:
+    """127.0.0.1, and ::1 as well where `localhost` means that first."""
+    first = socket.create_server((LOOPBACK, port)) if port == 0 else _bind(socket.AF_INET, LOOPBACK, port)
+    chosen = first.getsockname()[1]
+    with contextlib.suppress(OSError):
+        if socket.getaddrinfo("localhost", chosen)[0][0] == socket.AF_INET6:
+            return [first, _bind(socket.AF_INET6, "::1", chosen)]
+    return [first]
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise OSError(f"port {port} is taken on {host} ({error.strerror}); choose another with --port") from None
+
+
+async def _create(catalog: Catalog, provision: Provision) -> None:
+    if provision.database not in catalog.databases:
+        await catalog.create_database({"id": provision.database})
+    if provision.container in catalog.database(provision.database).containers:
+        return
+    body = {
+        "id": provision.container,
+        "partitionKey": {"paths": [provision.partition_key], "kind": "Hash", "version": 2},
+        "defaultTtl": provision.ttl,
+    }
+    await catalog.create_container(provision.database, body)
+
+
+async def _sweep_forever(catalog: Catalog, journal: Journal) -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        for container in catalog.containers():
+            with contextlib.suppress(CosmosError):  # a full disk: the next turn tries again
+                while not container.dropped and container.default_ttl is not None:
+                    swept = await journal.write(ttl.sweep, container.number, now(), _SWEEP_DOCUMENTS)
+                    if swept < _SWEEP_DOCUMENTS:
+                        break

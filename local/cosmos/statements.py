@@ -1,0 +1,48 @@
+"""Query texts as clients send them: compiled once per text and parameters, refused with the service's 400."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from local.cosmos.errors import BadRequest, InvalidQuery
+from local.sql.errors import SqlError
+from local.sql.select import Select, compile_select
+
+MAXIMUM_CHARACTERS = 512 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
+
+
+def query(body: Any) -> Select:
+    """Compile the body of a query request: `{"query": text, "parameters": [{"name": "@x", "value": ...}]}`.
+
+    Raises:
+        BadRequest: it is not such a body.
+        InvalidQuery: the text does not compile.
+    """
+    if not isinstance(body, dict) or not isinstance(text := body.get("query"), str) or not text:
+        raise BadRequest("The query body is invalid: it must be a JSON object with a non-empty string 'query'.")
+    if len(text) > MAXIMUM_CHARACTERS:
+        raise BadRequest(f"The query is longer than {MAXIMUM_CHARACTERS} characters.")
+    parameters: dict[str, Any] = {}
+    listed = body.get("parameters") or []
+    for parameter in listed if isinstance(listed, list) else [None]:
+        name = parameter.get("name") if isinstance(parameter, dict) else None
+        if not isinstance(name, str) or not name.startswith("@") or "value" not in parameter:
+            raise BadRequest("The query parameters are invalid: each needs a 'name' that starts with @ and a 'value'.")
+        parameters[name] = parameter["value"]
+    return _compiled(text, orjson.dumps(parameters))
+
+
+def condition(text: str) -> Select:
+    """Compile the condition of a patch, `from c where ...`; raises `InvalidQuery`."""
+    return _compiled(f"SELECT * {text}", b"{}")
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str, parameters: bytes) -> Select:
+    try:
+        return compile_select(text, orjson.loads(parameters))
+    except SqlError as error:
+        raise InvalidQuery(str(error), error.code) from None

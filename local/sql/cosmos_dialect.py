@@ -1,0 +1,120 @@
+"""The grammar of Azure Cosmos DB for NoSQL, on sqlglot: text in, one SELECT tree out.
+
+Both quotes make strings, identifiers are case-sensitive and never quoted, every call is a plain call (no function is
+special to the parser), `SELECT VALUE` and `TOP` exist. Constructs whose grammar sqlglot lacks are refused here by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import sqlglot
+from sqlglot import exp, parser, tokens
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.tokens import TokenType
+
+from local.sql.errors import QuerySyntaxError, UnsupportedConstruct
+
+_UNICODE_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+)")
+_NOT_AN_EXPRESSION = frozenset((TokenType.COMMA, TokenType.FROM, TokenType.ALIAS, TokenType.DOT, TokenType.L_BRACKET))
+
+
+_OTHER_OPERATORS = ("==", "<=>", "::", "?::")  # other databases'
+
+
+class SelectValue(exp.Expression):
+    """`SELECT VALUE expression`: each row is the value itself."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True}
+
+
+class CosmosDialect(Dialect):
+    """Cosmos DB for NoSQL queries, as far as sqlglot can be bent to them."""
+
+    class Tokenizer(tokens.Tokenizer):
+        QUOTES: ClassVar[list[Any]] = ["'", '"']
+        IDENTIFIERS: ClassVar[list[Any]] = ["`"]  # sqlglot wants one; `parse` refuses it
+        STRING_ESCAPES: ClassVar[list[str]] = ["\\"]
+        KEYWORDS: ClassVar[dict[str, TokenType]] = {
+            **{
+                word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in ("==", "<=>", "::", "?::")
+            },
+            "TOP": TokenType.TOP,
+        }
+
+    class Parser(parser.Parser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {}
+        RESERVED_TOKENS: ClassVar[set[TokenType]] = parser.Parser.RESERVED_TOKENS | {TokenType.IN}
+        ID_VAR_TOKENS: ClassVar[set[TokenType]] = parser.Parser.ID_VAR_TOKENS - {TokenType.IN}
+        TABLE_ALIAS_TOKENS: ClassVar[set[TokenType]] = parser.Parser.TABLE_ALIAS_TOKENS - {TokenType.IN}
+
+        def _parse_projections(self, *arguments: Any, **options: Any) -> Any:
+            if self._match_text_seq("VALUE", advance=False) and (
+                self._next and self._next.token_type not in _NOT_AN_EXPRESSION
+            ):
+                self._advance()
+                return [self.expression(SelectValue(this=self._parse_assignment()))], None
+            return super()._parse_projections(*arguments, **options)
+
+        def _parse_join(self, *arguments: Any, **options: Any) -> Any:
+            if self._match(TokenType.JOIN, advance=False):
+                raise UnsupportedConstruct("JOIN")
+            return super()._parse_join(*arguments, **options)
+
+        def _parse_limit(self, this: Any = None, top: bool = False, **options: Any) -> Any:
+            if top:
+                return (
+                    self.expression(exp.Limit(expression=self._parse_number())) if self._match(TokenType.TOP) else None
+                )
+            if self._match_set((TokenType.LIMIT, TokenType.FETCH), advance=False):
+                raise UnsupportedConstruct("OFFSET LIMIT")
+            return this
+
+        def _parse_from(self, *arguments: Any, **options: Any) -> Any:
+            source = super()._parse_from(*arguments, **options)
+            if source is not None and self._match(TokenType.IN, advance=False):
+                raise UnsupportedConstruct("FROM ... IN")
+            return source
+
+
+def _unescape(text: str) -> str:
+    """Write \\uXXXX escapes out: sqlglot knows the one-letter escapes alone."""
+
+    def characters(found: re.Match[str]) -> str:
+        units = b"".join(int(code, 16).to_bytes(2, "big") for code in found[2].split("\\u")[1:])
+        written = units.decode("utf-16-be", "replace")
+        return found[1] + re.sub(r"([\\'\"])", r"\\\1", written)
+
+    return _UNICODE_ESCAPES.sub(characters, text) if "\\u" in text else text
+
+
+def parse(text: str) -> exp.Select:
+    """Parse one query.
+
+    Raises:
+        QuerySyntaxError: it is not a query.
+        UnsupportedConstruct: its grammar is known, its evaluation is not.
+    """
+    try:
+        statements = sqlglot.parse(_unescape(text), read=CosmosDialect, error_level=ErrorLevel.IMMEDIATE)
+    except ParseError as error:
+        near = str(error.errors[0].get("highlight") or "") if error.errors else ""
+        raise QuerySyntaxError(near or "end of query") from None
+    except (TokenError, RecursionError) as error:
+        raise QuerySyntaxError(text[-20:] if isinstance(error, TokenError) else "too deeply nested") from None
+    if len(statements) != 1 or statements[0] is None:
+        raise QuerySyntaxError(";" if statements and statements[0] is not None else "end of query")
+    statement = statements[0]
+    if isinstance(statement, exp.SetOperation):
+        raise UnsupportedConstruct(type(statement).__name__.upper())
+    if not isinstance(statement, exp.Select):
+        raise QuerySyntaxError(text.split(maxsplit=1)[0])
+    for name in statement.find_all(exp.Identifier):
+        if name.args.get("quoted"):
+            raise QuerySyntaxError(f"`{name.name}`")
+    return statement
