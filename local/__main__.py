@@ -1,0 +1,129 @@
+"""`python -m local`: Azure on a laptop."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from local.azurite import AzuriteUnavailable
+from local.ports import Ports
+from local.stack import APP, ROOT, Stack, StackError, settings
+
+_EXAMPLES = """\
+examples:
+  python -m local up                       everything, on the documented ports, its state in .local/
+  python -m local up --no-app              the services alone; run the app with `func start`
+  python -m local up --port-offset 100     a second stack, beside the first (with its own --data-dir)
+  eval "$(python -m local env)"            the connection settings, for tools and your own scripts
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="Event Hubs, Cosmos DB, Data Lake and a Functions host on this machine, without an Azure account.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--port-offset", type=int, default=0, metavar="N", help="add N to every port (default: 0)")
+
+    up = commands.add_parser("up", parents=[shared], help="start everything and stay until Ctrl-C")
+    up.add_argument("--data-dir", type=Path, default=Path(".local"), help="state and logs (default: .local)")
+    app = up.add_mutually_exclusive_group()
+    app.add_argument("--app", type=Path, default=ROOT, metavar="DIR", help="the function app (default: this one)")
+    app.add_argument("--no-app", action="store_true", help="the services alone, without the function app")
+    up.set_defaults(run=_up)
+
+    env = commands.add_parser("env", parents=[shared], help="print the connection settings of a stack")
+    env.add_argument("--format", choices=["shell", "json", "dotenv"], default="shell", help="(default: shell)")
+    env.set_defaults(run=_env)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the process's exit status."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.ports = Ports.at_offset(arguments.port_offset)
+    except ValueError as error:
+        parser.error(str(error))
+    status: int = arguments.run(arguments)
+    return status
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    """0 after Ctrl-C or SIGTERM, which is how it is meant to end; 1 when something could not start or died."""
+    console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app = None if arguments.no_app else arguments.app
+    if app and not (app / "function_app.py").is_file():
+        return _fail(f"{app} has no function_app.py: give the app's directory with --app, or run with --no-app")
+    stack = Stack(data_dir=arguments.data_dir, ports=arguments.ports, app=app)
+    started = time.monotonic()
+    try:
+        with console.status("starting"):
+            stack.start()
+    except KeyboardInterrupt:
+        return 0
+    except (StackError, AzuriteUnavailable) as error:
+        return _fail(str(error))
+    try:
+        console.print(_addresses(stack))
+        console.print(
+            f"Up in {time.monotonic() - started:.1f} s. Logs: {stack.logs_dir}. Ctrl-C stops it all.", soft_wrap=True
+        )
+        while (dead := stack.dead()) is None:
+            time.sleep(0.2)
+        return _fail(f"{dead.name} ended with status {dead.wait(0)}; the end of {dead.log}:\n{dead.log_tail()}")
+    except KeyboardInterrupt:
+        console.print("Stopping (the function app first).")
+        return 0
+    finally:
+        stack.stop()
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    found = settings(arguments.ports)
+    match arguments.format:
+        case "json":
+            print(json.dumps(found, indent=2))
+        case "dotenv":
+            print("\n".join(f'{name}="{value}"' for name, value in found.items()))
+        case _:
+            print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in found.items()))
+    return 0
+
+
+def _addresses(stack: Stack) -> Table:
+    ports = stack.ports
+    table = Table("service", "address", "setting")
+    table.add_row("Event Hubs (AMQP)", f"localhost:{ports.event_hubs}", "EventHubs")
+    table.add_row("Cosmos DB", f"localhost:{ports.cosmos}", "Cosmos")
+    table.add_row("Data Lake (DFS, blob)", f"127.0.0.1:{ports.data_lake}", "DataLake")
+    for service, port in (("blob", ports.blob), ("queue", ports.queue), ("table", ports.table)):
+        table.add_row(f"Azurite ({service})", f"127.0.0.1:{port}", "AzureWebJobsStorage")
+    if APP in stack.children:
+        table.add_row("function app", f"http://localhost:{ports.functions}", "")
+    return table
+
+
+def _fail(message: str) -> int:
+    Console(stderr=True).print(f"[red]local:[/red] {escape(message)}", soft_wrap=True, highlight=False)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""Azure on a laptop, whole: starts the services and the function app, says how to reach them, stops them in order.
+
+    StackError            the message says what is wrong and what to do
+    +-- PortsTaken        before anything was started
+    +-- DataDirInUse      another stack keeps its state there
+
+Every service is a child process that holds our pipe: when we are gone, even by kill -9, they end.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import local.azurite
+import local.cosmos
+import local.datalake
+import local.eventhubs
+from local.children import Child, ChildFailed
+from local.ports import Ports
+
+ROOT = Path(__file__).resolve().parents[1]
+HUBS = ROOT / "infra" / "eventhubs.json"
+CONTAINERS = ("dev/events:/pk",)
+FILE_SYSTEMS = ("events", "dead-letters")
+APP = "functions"
+_DRAIN_SECONDS = 30.0  # for invocations that run when the app is told to stop
+
+
+class StackError(RuntimeError):
+    """The stack cannot start, or lost a service."""
+
+
+class PortsTaken(StackError):
+    """Something else listens where a service should."""
+
+
+class DataDirInUse(StackError):
+    """Two stacks must not share a data directory."""
+
+
+class Stack:
+    """The services of one data directory, and the function app on top of them.
+
+    Args:
+        data_dir: where services keep their state, and their logs (`logs/`); made if it is missing.
+        ports: where to listen; `Ports.free()` for tests.
+        app: the function app's directory; None runs the services alone.
+    """
+
+    def __init__(self, *, data_dir: Path, ports: Ports, app: Path | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self.logs_dir = self.data_dir / "logs"
+        self.ports = ports
+        self.children: dict[str, Child] = {}
+        self._app = app.resolve() if app else None
+        self._lock: sqlite3.Connection | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the function app and the client tools read from their environment."""
+        return settings(self.ports)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready; on a failure, nothing stays behind.
+
+        Raises:
+            StackError: see its subclasses; or a service did not start (the message has the end of its log).
+            local.azurite.AzuriteUnavailable: Node or Azurite is missing.
+        """
+        if taken := self.ports.taken():
+            listed = ", ".join(f"{port} ({name})" for name, port in taken.items())
+            raise PortsTaken(f"ports are taken: {listed}. Stop what listens there, or move all with --port-offset N")
+        local.azurite.require_node()
+        self._take_data_dir()
+        try:
+            for name in ("azurite", "eventhubs", "cosmos"):
+                self._launch(name)
+            self._wait("azurite")
+            self._launch("datalake")
+            for name in ("eventhubs", "cosmos", "datalake"):
+                self._wait(name)
+            if self._app:
+                self._launch(APP)
+                self._wait(APP)
+        except ChildFailed as error:
+            self.stop()
+            raise StackError(str(error)) from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the app first, so that what it holds still reaches the services; then these."""
+        for name in (APP, "datalake", "eventhubs", "cosmos", "azurite"):
+            if child := self.children.get(name):
+                child.stop(_DRAIN_SECONDS + 5 if name == APP else 10)
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def restart(self, name: str) -> None:
+        """Stop a service (if it still runs) and start it where it was, on what it had stored."""
+        self.children[name].stop(_DRAIN_SECONDS + 5)
+        self._launch(name)
+        self._wait(name)
+
+    def restart_app(self) -> None:
+        """As a deployment does."""
+        self.restart(APP)
+
+    def dead(self) -> Child | None:
+        """A child that ended by itself, if there is one."""
+        return next((child for child in self.children.values() if not child.running()), None)
+
+    def _launch(self, name: str) -> None:
+        start: Mapping[str, Callable[[Path], Child]] = {
+            "azurite": self._azurite,
+            "eventhubs": self._event_hubs,
+            "cosmos": self._cosmos,
+            "datalake": self._data_lake,
+            APP: self._functions,
+        }
+        self.children[name] = start[name](self.logs_dir / f"{name}.log")
+
+    def _wait(self, name: str) -> None:
+        """Wait until it listens, and note where."""
+        ready = self.children[name].wait_ready()
+        ours = {"eventhubs": "event_hubs", "datalake": "data_lake"}
+        found = {ours.get(name, name): ready["port"]} if "port" in ready else dict(ready)
+        known = {key: int(str(port)) for key, port in found.items() if hasattr(self.ports, key)}
+        self.ports = replace(self.ports, **known)
+
+    def _azurite(self, log: Path) -> Child:
+        return local.azurite.start(
+            data_dir=self.data_dir / "azurite", log=log,
+            blob_port=self.ports.blob, queue_port=self.ports.queue, table_port=self.ports.table,
+        )  # fmt: skip
+
+    def _event_hubs(self, log: Path) -> Child:
+        return Child.start_module(
+            "local.eventhubs", "--port", str(self.ports.event_hubs),
+            "--data-dir", self._state("eventhubs"), "--config", str(HUBS), log=log,
+        )  # fmt: skip
+
+    def _cosmos(self, log: Path) -> Child:
+        create = [word for container in CONTAINERS for word in ("--create", container)]
+        return Child.start_module(
+            "local.cosmos", "--port", str(self.ports.cosmos), "--data-dir", self._state("cosmos"), *create, log=log
+        )
+
+    def _data_lake(self, log: Path) -> Child:
+        create = [word for name in FILE_SYSTEMS for word in ("--create", name)]
+        return Child.start_module(
+            "local.datalake", "--port", str(self.ports.data_lake), "--blob-port", str(self.ports.blob), *create, log=log
+        )
+
+    def _functions(self, log: Path) -> Child:
+        return Child.start_module(
+            "local.functions", "--app", str(self._app), "--port", str(self.ports.functions),
+            "--drain", str(_DRAIN_SECONDS), log=log, environment=self.settings,
+        )  # fmt: skip
+
+    def _state(self, name: str) -> str:
+        directory = self.data_dir / name
+        directory.mkdir(parents=True, exist_ok=True)
+        return str(directory)
+
+    def _take_data_dir(self) -> None:
+        """Hold the data directory until we stop or die: SQLite's file lock does, on every platform."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(self.data_dir / "lock.db", timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            lock.close()
+            raise DataDirInUse(
+                f"another stack runs on {self.data_dir}: stop it, or choose another directory with --data-dir"
+            ) from None
+        self._lock = lock
+
+
+def settings(ports: Ports) -> dict[str, str]:
+    """The connection strings of a stack on `ports`, by the names that the function app reads."""
+    return {
+        "AzureWebJobsStorage": local.azurite.connection_string(ports.blob, ports.queue, ports.table),
+        "EventHubs": local.eventhubs.connection_string(ports.event_hubs),
+        "Cosmos": local.cosmos.connection_string(ports.cosmos),
+        "DataLake": local.datalake.connection_string(ports.data_lake),
+    }
