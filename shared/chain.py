@@ -75,9 +75,7 @@ class Chain:
         started = time.perf_counter()
         batch = Batch.of(events)
         stored, outcome = stage.read(batch)
-        positions = [(event.sequence, event.enqueued) for event in batch.events]
-        entries = [entry(item) for item in stored]
-        written = await self._files[file_system].write(batch.hub, batch.partition, positions, entries)
+        written = await self._files[file_system].write(batch.hub, batch.partition, [entry(item) for item in stored])
         await self._finish(stage.name, batch, outcome, started, stored, written)
 
     async def _finish(

@@ -1,4 +1,4 @@
-"""Events over HTTP: validated as `split` does, given ids, sent to the entry hub as CloudEvents. All of a request or none.
+"""Events over HTTP: validated as `split` does, given ids, sent on as CloudEvents. All of a request or none.
 
 The caller learns at once what is wrong, so nothing that arrives this way ends in the dead letters for being malformed.
 """

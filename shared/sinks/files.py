@@ -49,7 +49,7 @@ class Files:
         self._blobs = blobs
         self._known: dict[str, _Known] = {}
 
-    async def write(self, hub: str, partition: str, events: Sequence[tuple[int, int]], entries: Sequence[Entry]) -> int:
+    async def write(self, hub: str, partition: str, entries: Sequence[Entry]) -> int:
         """Write the lines of one batch; returns how many were new.
 
         Each file is created, filled and flushed under the ETag of its creation, so a worker that lost the partition
@@ -58,8 +58,7 @@ class Files:
 
         Args:
             hub, partition: what is consumed.
-            events: sequence number and enqueued time (ms) of every event of the batch, in order.
-            entries: their lines, in order.
+            entries: the lines of one batch, in order.
 
         Raises:
             LostOwnership: the ledger changed under us.
@@ -67,7 +66,7 @@ class Files:
         """
         name = f"{hub}/{partition}"
         known = self._known.pop(name, None) or await self._load(name)
-        steps = plan(known.ledger, finished=known.finished, prefix=f"{hub}-{partition}", events=events, entries=entries)
+        steps = plan(known.ledger, finished=known.finished, prefix=f"{hub}-{partition}", entries=entries)
         lines = 0
         for step in steps:
             known = _Known(step.ledger, await self._store(name, step.ledger, known.etag), finished=True)

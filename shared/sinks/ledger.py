@@ -37,9 +37,10 @@ Marks = dict[str, Mark]
 
 
 class Entry(NamedTuple):
-    """One line for a file: the `sequence` of the event it came in on the hub consumed, and its origin in its lane."""
+    """One line for a file: the event it came in (its sequence number and time, ms), and its origin in its lane."""
 
     sequence: int
+    enqueued: int
     lane: str
     mark: Mark
     folder: str
@@ -47,18 +48,18 @@ class Entry(NamedTuple):
 
 
 class Span(NamedTuple):
-    """The events of one batch on the hub consumed: first and last sequence number, and when the first was enqueued."""
+    """From which event to which a batch was written, and when the first was enqueued (ms since 1970)."""
 
     first: int
     last: int
-    first_enqueued: int
+    enqueued: int
 
 
 class Ledger(BaseModel):
     """The state of one partition, as stored.
 
     Attributes:
-        span: of the batch last begun; None before the first.
+        span: of the batch last begun, from the first event that held something new; None before the first batch.
         before, after: the marks without and with that batch.
         files: what that batch writes.
         abandoned: files of an earlier cut of the same events, to be deleted.
@@ -70,69 +71,61 @@ class Ledger(BaseModel):
     files: list[str] = []
     abandoned: list[str] = []
 
-    def replays(self, span: Span) -> bool:
-        """Whether a batch that starts like `span` begins again what this ledger began.
+    def begun_again(self, first: Entry) -> bool:
+        """Whether a batch that starts with `first` holds all that this ledger began.
 
-        A batch that starts within our span, not at or before its beginning, was checkpointed by ours: it is over.
+        A batch that starts behind the beginning of ours was checkpointed by ours, which is over then; so is one in a
+        hub that was created anew.
         """
-        return (
-            self.span is not None and span.first <= self.span.first and span.first_enqueued <= self.span.first_enqueued
-        )
+        return self.span is not None and first.sequence <= self.span.first and first.enqueued <= self.span.enqueued
 
 
 class Step(NamedTuple):
-    """One ledger to store and, after that, the files to write (path -> lines) and those to delete."""
+    """One ledger to store and, after that, the files to write (path -> lines); its `abandoned` are to be deleted."""
 
     ledger: Ledger
     files: dict[str, list[bytes]]
 
 
-def plan(
-    ledger: Ledger, *, finished: bool, prefix: str, events: Sequence[tuple[int, int]], entries: Sequence[Entry]
-) -> list[Step]:
+def plan(ledger: Ledger, *, finished: bool, prefix: str, entries: Sequence[Entry]) -> list[Step]:
     """What to do with a batch: steps to carry out in order, none when every entry is a repeat.
 
     Args:
         ledger: as last stored for the partition.
         finished: whether the batch it describes is known to have been written whole.
         prefix: the beginning of file names, `{hub}-{partition}`.
-        events: sequence number and enqueued time of each event of the batch, in order.
-        entries: the lines they hold, in order.
+        entries: the batch's lines, in order.
     """
-    span = _span(events)
-    if finished or not ledger.replays(span):
-        return _step(ledger.after, prefix, span, entries, [])
-    assert ledger.span is not None
-    if span.last < ledger.span.last:
+    if not entries:
+        return []
+    if finished or ledger.span is None or not ledger.begun_again(entries[0]):
+        return _step(ledger.after, prefix, entries, [])
+    last = ledger.span.last
+    if entries[-1].sequence < last:
         # Cut shorter than before: the earlier files hold records that come again later, so they have to go.
-        return _step(ledger.before, prefix, span, entries, [*ledger.files, *ledger.abandoned])
+        return _step(ledger.before, prefix, entries, [*ledger.files, *ledger.abandoned])
     # The earlier cut again, into the same files; then what is new.
-    again = [entry for entry in entries if entry.sequence <= ledger.span.last]
-    steps = _step(ledger.before, prefix, ledger.span, again, ledger.abandoned)
-    if span.last > ledger.span.last:
-        rest = _span([event for event in events if event[0] > ledger.span.last])
-        new = [entry for entry in entries if entry.sequence > ledger.span.last]
-        steps += _step(steps[-1].ledger.after if steps else ledger.after, prefix, rest, new, [])
-    return steps
+    steps = _step(ledger.before, prefix, [entry for entry in entries if entry.sequence <= last], ledger.abandoned)
+    after = steps[-1].ledger.after if steps else ledger.after
+    return steps + _step(after, prefix, [entry for entry in entries if entry.sequence > last], [])
 
 
-def _span(events: Sequence[tuple[int, int]]) -> Span:
-    (first, first_enqueued), (last, _) = events[0], events[-1]
-    return Span(first, last, first_enqueued)
-
-
-def _step(before: Marks, prefix: str, span: Span, entries: Iterable[Entry], abandoned: Sequence[str]) -> list[Step]:
+def _step(before: Marks, prefix: str, entries: Iterable[Entry], abandoned: Sequence[str]) -> list[Step]:
     after = dict(before)
-    files: dict[str, list[bytes]] = {}
-    # The time tells apart the files of a hub that was created anew, whose sequence numbers start over.
-    name = f"{prefix}-{span.first:012d}-{span.first_enqueued}.jsonl"
+    new: list[Entry] = []
     for entry in entries:
         mark = after.get(entry.lane)
         if mark is None or not mark.covers(entry.mark):
             newest = entry.mark.enqueued if mark is None else max(mark.enqueued, entry.mark.enqueued)
             after[entry.lane] = entry.mark._replace(enqueued=newest)
-            files.setdefault(f"{entry.folder}/{name}", []).append(entry.line)
-    gone = [path for path in abandoned if path not in files]
-    if not files and not gone:
+            new.append(entry)
+    if not new:
         return []
+    # Named after the first event that holds something new, so that no two batches share a name and a replay does. The
+    # time tells apart the files of a hub that was created anew, whose sequence numbers start over.
+    span = Span(new[0].sequence, new[-1].sequence, new[0].enqueued)
+    files: dict[str, list[bytes]] = {}
+    for entry in new:
+        files.setdefault(f"{entry.folder}/{prefix}-{span.first:012d}-{span.enqueued}.jsonl", []).append(entry.line)
+    gone = [path for path in abandoned if path not in files]
     return [Step(Ledger(span=span, before=before, after=after, files=list(files), abandoned=gone), files)]

@@ -81,6 +81,7 @@ def _entry(stored: StoredRecord, folder: str, way: str) -> Entry:
     time, origin = stored.record["time"], stored.origin
     return Entry(
         sequence=stored.event.sequence,
+        enqueued=stored.event.enqueued,
         lane=f"{origin.hub}/{origin.partition}/{way}",
         mark=Mark(origin.sequence, tuple(int(part) for part in origin.element.split(".")), origin.enqueued),
         folder=f"{folder}/date={time[:10]}/hour={time[11:13]}",

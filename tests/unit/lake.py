@@ -1,0 +1,101 @@
+"""A Data Lake in memory, as `Files` uses it, that can fail before or after any of its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError, ServiceRequestError
+
+
+class Lake:
+    """Files and blobs by path. `on_call` is asked before and after each call, and may raise."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.blobs: dict[str, tuple[str, bytes]] = {}
+        self.calls: list[str] = []
+        self.on_call: Callable[[str], None] = lambda _: None
+        self._etags = 0
+
+    def called(self, what: str) -> None:
+        self.calls.append(what)
+        self.on_call(what)
+
+    def fail_at(self, number: int) -> None:
+        """Fail the `number`-th call from now (a call counts twice: before it is done, and after)."""
+        left = number
+
+        def fail(what: str) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise ServiceRequestError(f"connection lost at: {what}")
+
+        self.on_call = fail
+
+    def lines(self) -> list[bytes]:
+        return [line for _, data in sorted(self.files.items()) for line in data.splitlines()]
+
+    def get_file_client(self, file_path: str) -> File:
+        return File(self, file_path)
+
+    def get_blob_client(self, blob: str) -> Blob:
+        return Blob(self, blob)
+
+    def next_etag(self) -> str:
+        self._etags += 1
+        return f'"{self._etags}"'
+
+
+class File:
+    def __init__(self, lake: Lake, path: str) -> None:
+        self._lake, self._path = lake, path
+
+    async def upload_data(self, data: bytes, *, length: int, overwrite: bool) -> None:
+        assert overwrite
+        assert length == len(data)
+        self._lake.called(f"create {self._path}")
+        self._lake.files[self._path] = b""
+        self._lake.called(f"flush {self._path}")
+        self._lake.files[self._path] = data
+        self._lake.called(f"flushed {self._path}")
+
+    async def delete_file(self) -> None:
+        self._lake.called(f"delete {self._path}")
+        if self._lake.files.pop(self._path, None) is None:
+            raise ResourceNotFoundError(self._path)
+        self._lake.called(f"deleted {self._path}")
+
+
+class _Stored:
+    def __init__(self, etag: str, data: bytes) -> None:
+        self._data = data
+        self.properties = type("Properties", (), {"etag": etag})
+
+    async def readall(self) -> bytes:
+        return self._data
+
+
+class Blob:
+    def __init__(self, lake: Lake, path: str) -> None:
+        self._lake, self._path = lake, path
+
+    async def download_blob(self) -> _Stored:
+        self._lake.called(f"get {self._path}")
+        if self._path not in self._lake.blobs:
+            raise ResourceNotFoundError(self._path)
+        return _Stored(*self._lake.blobs[self._path])
+
+    async def upload_blob(self, data: bytes, *, overwrite: bool, match_condition: Any, etag: str | None = None) -> Any:
+        assert overwrite
+        self._lake.called(f"put {self._path}")
+        now = self._lake.blobs.get(self._path)
+        if etag is None and now is not None:
+            raise ResourceExistsError(self._path)
+        if etag is not None and (now is None or now[0] != etag):
+            raise ResourceModifiedError(self._path)
+        new = self._lake.next_etag()
+        self._lake.blobs[self._path] = (new, data)
+        self._lake.called(f"stored {self._path}")
+        return {"etag": new}
