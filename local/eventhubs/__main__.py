@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from local import lifecycle
-from local.eventhubs import DEFAULT_KEY, DEFAULT_KEY_NAME, config, server
+from local.eventhubs import DEFAULT_KEY, DEFAULT_KEY_NAME, config, retention, server
 from local.eventhubs.config import HubConfig
 from local.eventhubs.errors import EventHubsError
 from local.eventhubs.log import Log
 from local.eventhubs.namespace import Namespace
+from local.eventhubs.retention import Limits
 from local.eventhubs.sas import Key
 
 
@@ -23,6 +25,15 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, required=True, help="where the event log is kept")
     parser.add_argument("--config", type=Path, required=True, help="the hubs file, in the emulator's format")
     parser.add_argument("--key", default=DEFAULT_KEY, help=f"value of the key {DEFAULT_KEY_NAME}")
+    parser.add_argument(
+        "--retention-hours", type=float, default=24.0, help="how long events are kept (default 24, as Event Hubs Basic)"
+    )
+    parser.add_argument(
+        "--retention-megabytes", type=int, default=4096, help="the most that the log keeps on disk (default 4096)"
+    )
+    parser.add_argument(
+        "--retention-check-seconds", type=float, default=30.0, help="how often both are enforced (default 30)"
+    )
     lifecycle.add_arguments(parser)
     arguments = parser.parse_args()
     try:
@@ -37,10 +48,13 @@ def main() -> int:
 @asynccontextmanager
 async def _service(hubs: list[HubConfig], log: Log, arguments: argparse.Namespace) -> AsyncIterator[dict[str, object]]:
     namespace = Namespace(hubs, log, Key(DEFAULT_KEY_NAME, arguments.key))
+    limits = Limits(arguments.retention_hours * 3600, arguments.retention_megabytes * 1024 * 1024)
+    keeping = asyncio.create_task(retention.keep(log, limits, arguments.retention_check_seconds))
     try:
         async with server.listen(namespace, arguments.port) as port:
             yield {"port": port}
     finally:
+        keeping.cancel()
         await log.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local.eventhubs import sas
 from local.eventhubs.errors import UNAUTHORIZED
-from local.eventhubs.message import Request, response
+from local.eventhubs.request import Request, response
 from local.eventhubs.sas import Grant, Key
 
 NODE = "$cbs"

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from local.eventhubs import cbs, frames, performatives
 from local.eventhubs.errors import (
-    RESOURCE_LIMIT,
+    INVALID_FIELD,
+    NOT_ALLOWED,
     UNAUTHORIZED,
     AmqpError,
     ConnectionFault,
@@ -22,10 +23,10 @@ from local.eventhubs.errors import (
     SessionFault,
 )
 from local.eventhubs.frames import Frame, FrameBuffer
-from local.eventhubs.message import Request
+from local.eventhubs.grants import Grants
 from local.eventhubs.namespace import Namespace
 from local.eventhubs.performatives import Performative
-from local.eventhubs.sas import Grant
+from local.eventhubs.request import Request
 from local.eventhubs.session import Session
 
 _LOG = logging.getLogger(__name__)
@@ -34,9 +35,19 @@ CHANNEL_MAX = 4_999
 # What we announce, in milliseconds; a peer is cut off after twice that, the 240 s of the service.
 IDLE_TIMEOUT = 120_000
 _OPEN_WITHIN = 60.0
+_CLOSE_WITHIN = 10.0
+_WATCH_EVERY = 15.0
 # Beyond the first, consumers wait until the peer has read on; beyond the second, we stop reading what it asks.
 _CONGESTED_BYTES = 512 * 1024
 _STOP_READING_BYTES = 4 * 1024 * 1024
+# What a peer may still have on its way for a session that we ended.
+_ON_ENDED_SESSION = (
+    performatives.FLOW,
+    performatives.TRANSFER,
+    performatives.DISPOSITION,
+    performatives.DETACH,
+    performatives.END,
+)
 
 
 class Connection(asyncio.Protocol):
@@ -44,41 +55,34 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         congested: the peer reads more slowly than we write; wait for `Link.resume`.
-        peer_max_frame_size: the largest frame that the peer takes.
+        peer_max_frame_size: the largest frame that the peer takes, in bytes.
     """
+
+    transport: asyncio.Transport
 
     def __init__(self, namespace: Namespace, on_closed: Callable[[Connection], None]) -> None:
         self.namespace = namespace
+        self.loop = asyncio.get_running_loop()
         self.congested = False
         self.peer_max_frame_size = frames.MIN_MAX_FRAME_SIZE
-        self.loop = asyncio.get_running_loop()
         self._on_closed = on_closed
         self._buffer = FrameBuffer()
         self._step: Callable[[], bool] = self._expect_header
         self._sessions: dict[int, Session] = {}
-        self._grants: dict[tuple[str, ...], Grant] = {}
-        self._timers: list[asyncio.TimerHandle] = []
-        self._expiry: asyncio.TimerHandle | None = None
-        self._last_received = time.monotonic()
+        self._grants = Grants()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._made = self._last_received = time.monotonic()
         self._opened = self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         transport.set_write_buffer_limits(high=_CONGESTED_BYTES)
-        self._watch_silence()
+        self._later("silence", _WATCH_EVERY, self._watch_silence)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._release()
         self._on_closed(self)
-
-    def _release(self) -> None:
-        self._closing = True
-        for timer in (*self._timers, *([self._expiry] if self._expiry else [])):
-            timer.cancel()
-        for session in self._sessions.values():
-            session.release()
-        self._sessions.clear()
 
     def data_received(self, data: bytes) -> None:
         self._last_received = time.monotonic()
@@ -120,8 +124,19 @@ class Connection(asyncio.Protocol):
         if self._opened:
             self.write(frames.frame(0, performatives.close(fault)))
         self.transport.close()
+        # A peer that reads no more would keep what is unsent, and the socket, for ever.
+        self._later("close", _CLOSE_WITHIN, self.transport.abort)
 
-    # Steps: each takes one thing from the buffer, and says whether there was one.
+    def _release(self) -> None:
+        self._closing = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for session in self._sessions.values():
+            session.release()
+        self._sessions.clear()
+
+    # Steps: each takes one thing from the buffer, and says whether to go on.
 
     def _expect_header(self) -> bool:
         header = self._buffer.take_header()
@@ -134,10 +149,9 @@ class Connection(asyncio.Protocol):
             self.write(frames.AMQP_HEADER)
             self._step = self._expect_open
         else:
-            # The answer to a protocol we do not speak is the one we do (part 2.2).
+            # The answer to a protocol that is not spoken is the one that is (part 2.2).
             self.write(frames.SASL_HEADER)
-            self.close(FramingError(f"protocol header {header!r} is neither AMQP 1.0 nor its SASL"))
-            return False
+            raise FramingError(f"protocol header {header!r} is neither AMQP 1.0 nor its SASL")
         return True
 
     def _expect_sasl_init(self) -> bool:
@@ -149,11 +163,10 @@ class Connection(asyncio.Protocol):
         init = performatives.decode(frame.body)
         if init.code != performatives.SASL_INIT:
             raise DecodeError(f"sasl-init is expected, not performative 0x{init.code:02x}")
-        ok = init.text(0) == "ANONYMOUS"
-        self.write(_sasl(performatives.sasl_outcome(0 if ok else 1)))
-        if not ok:
-            self.close(ConnectionFault(f"SASL mechanism {init.text(0)} is not offered"))
-            return False
+        known = init.text(0) == "ANONYMOUS"
+        self.write(_sasl(performatives.sasl_outcome(0 if known else 1)))
+        if not known:
+            raise ConnectionFault(f"SASL mechanism {init.text(0)} is not offered")
         self._step = self._expect_header
         return True
 
@@ -161,16 +174,18 @@ class Connection(asyncio.Protocol):
         frame = self._next_frame()
         if frame is None:
             return False
-        performative = performatives.decode(frame.body)
-        if performative.code != performatives.OPEN:
-            raise ConnectionFault(f"open is expected, not performative 0x{performative.code:02x}", "amqp:not-allowed")
+        request = performatives.decode(frame.body)
+        if request.code != performatives.OPEN:
+            raise ConnectionFault(f"open is expected, not performative 0x{request.code:02x}", NOT_ALLOWED)
         self._opened = True
         container = f"headrace-{id(self):x}"
         self.write(frames.frame(0, performatives.open_(container, frames.MAX_FRAME_SIZE, CHANNEL_MAX, IDLE_TIMEOUT)))
-        self.peer_max_frame_size = performative.number(2, 2**32 - 1)
+        self.peer_max_frame_size = request.number(2, 0xFFFFFFFF)
         if self.peer_max_frame_size < frames.MIN_MAX_FRAME_SIZE:
-            raise ConnectionFault(f"max-frame-size {self.peer_max_frame_size} is under 512", "amqp:invalid-field")
-        self._beat(performative.number(4, 0))
+            raise ConnectionFault(f"max-frame-size {self.peer_max_frame_size} is under 512", INVALID_FIELD)
+        idle = request.number(4, 0)
+        if idle:
+            self._beat(max(idle / 2_000, 0.05))
         self._step = self._expect_frame
         return True
 
@@ -195,15 +210,11 @@ class Connection(asyncio.Protocol):
             self.close(None)
         elif code == performatives.BEGIN:
             if session is not None or channel > CHANNEL_MAX:
-                raise ConnectionFault(f"no session can begin on channel {channel}", "amqp:not-allowed")
+                raise ConnectionFault(f"no session can begin on channel {channel}", NOT_ALLOWED)
             self._sessions[channel] = Session(self, channel, performative)
         elif session is None:
-            # The peer may not know yet that we ended it.
-            if (
-                code in (performatives.OPEN, performatives.ATTACH)
-                or not performatives.BEGIN < code <= performatives.END
-            ):
-                raise ConnectionFault(f"performative 0x{code:02x} on channel {channel}", "amqp:not-allowed")
+            if code not in _ON_ENDED_SESSION:
+                raise ConnectionFault(f"performative 0x{code:02x} on channel {channel}", NOT_ALLOWED)
         elif code == performatives.END:
             self._end(session, None)
         else:
@@ -220,81 +231,63 @@ class Connection(asyncio.Protocol):
     # What the connection may use.
 
     def put_token(self, request: Request) -> bytes:
-        """Take a token; its answer is to be sent back."""
+        """Take the token of a `$cbs` request, if it is good; the answer is to be sent back."""
         grant, answer = cbs.put_token(request, self.namespace.key, time.time())
         if grant is not None:
-            self._grants[grant.path] = grant
-            if len(self._grants) > _MAX_GRANTS:
-                raise LinkFault(f"over {_MAX_GRANTS} tokens on one connection", RESOURCE_LIMIT)
+            self._grants.add(grant)
             self._watch_expiry()
         return answer
 
     def authorise(self, path: tuple[str, ...]) -> None:
-        """Check that a token was put for `path`, or for what it lies under.
-
-        Raises:
-            LinkFault: there is none, or it has expired.
-        """
-        now = time.time()
-        if not any(grant.covers(path, now) for grant in self._grants.values()):
-            raise LinkFault(f"Unauthorized access. No valid token was put for '{'/'.join(path)}'.", UNAUTHORIZED)
+        """Raises a LinkFault when no token was put for `path`, or for what it lies under."""
+        self._grants.check(path, time.time())
 
     def authorise_any(self) -> None:
-        """Check that some token was put; what each request may see is checked one by one."""
-        now = time.time()
-        if not any(now < grant.expires for grant in self._grants.values()):
-            raise LinkFault("Unauthorized access. No valid token was put.", UNAUTHORIZED)
+        """Raises a LinkFault when no token was put at all: what each request may see is checked one by one."""
+        self._grants.check_any(time.time())
 
     def _watch_expiry(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-        if self._grants:
-            left = min(grant.expires for grant in self._grants.values()) - time.time()
+        expires = self._grants.next_expiry()
+        if expires is not None:
             # A token may be good for years, which is more than a timer takes.
-            self._expiry = self.loop.call_later(min(max(left, 0.0), 86_400.0) + 0.01, self._expire)
+            self._later("expiry", min(max(expires - time.time(), 0.0), 86_400.0) + 0.01, self._expire)
 
     def _expire(self) -> None:
+        """Detach the links that an expired token opened, as the service does."""
         now = time.time()
-        self._grants = {path: grant for path, grant in self._grants.items() if now < grant.expires}
+        self._grants.drop_expired(now)
         for session in self._sessions.values():
             for link in session.links:
-                if link.path and not any(grant.covers(link.path, now) for grant in self._grants.values()):
-                    link.detach(
-                        LinkFault(f"ExpiredToken: the token for '{'/'.join(link.path)}' expired.", UNAUTHORIZED)
-                    )
+                if link.path and not self._grants.covers(link.path, now):
+                    link.detach(LinkFault(f"ExpiredToken: the one for '{'/'.join(link.path)}' expired.", UNAUTHORIZED))
         self._watch_expiry()
 
     # Silence, both ways.
 
-    def _beat(self, peer_idle_timeout: int) -> None:
-        """Send heartbeats twice as often as the peer's idle timeout (milliseconds) asks for, to be on the safe side."""
-        if not peer_idle_timeout:
-            return
-        interval = max(peer_idle_timeout / 2_000, 0.05)
+    def _beat(self, interval: float) -> None:
+        """Send a heartbeat every `interval` seconds: half of the peer's idle timeout, to be on the safe side."""
 
         def beat() -> None:
             self.write(frames.EMPTY_FRAME)
-            self._timers[0] = self.loop.call_later(interval, beat)
+            self._beat(interval)
 
-        self._timers.insert(0, self.loop.call_later(interval, beat))
+        self._later("heartbeat", interval, beat)
 
     def _watch_silence(self) -> None:
         """Drop a peer that never opens, or that has been silent for twice the timeout we announced."""
-        opened_by = time.monotonic() + _OPEN_WITHIN
+        now = time.monotonic()
+        if not self._opened and now - self._made > _OPEN_WITHIN:
+            self.transport.abort()
+        elif now - self._last_received > 2 * IDLE_TIMEOUT / 1_000:
+            self.close(ConnectionFault(f"The connection was inactive for more than {2 * IDLE_TIMEOUT} ms."))
+        else:
+            self._later("silence", _WATCH_EVERY, self._watch_silence)
 
-        def check() -> None:
-            now = time.monotonic()
-            if not self._opened and now > opened_by:
-                self.transport.abort()
-            elif now - self._last_received > 2 * IDLE_TIMEOUT / 1_000:
-                self.close(ConnectionFault("The connection was inactive for more than the allowed 240000 ms."))
-            else:
-                self._timers[-1] = self.loop.call_later(15.0, check)
-
-        self._timers.append(self.loop.call_later(15.0, check))
-
-
-_MAX_GRANTS = 1_000
+    def _later(self, name: str, seconds: float, callback: Callable[[], None]) -> None:
+        """Call back once, unless the connection is gone by then; a timer of the same name is replaced."""
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self.loop.call_later(seconds, callback)
 
 
 def _sasl(body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from local.eventhubs import codec, entry, frames, message, performatives, position
+from local.eventhubs import codec, entry, frames, message, performatives, position, serial
 from local.eventhubs.codec import string, symbol, timestamp
 from local.eventhubs.entry import Entry
 from local.eventhubs.errors import INVALID_FIELD, LinkFault
@@ -63,7 +63,7 @@ class ConsumerLink(Link):
         if credit is not None:
             # The receiver's count lags behind ours by what is on its way (part 2.6.7).
             count = flow.number(5, 0)
-            self._credit = max(0, _serial(count + credit - self._delivered))
+            self._credit = max(0, credit + serial.difference(count, self._delivered))
         self._drain = flow.flag(8)
         self.resume()
         if flow.flag(9) and self.attached:
@@ -80,7 +80,7 @@ class ConsumerLink(Link):
             current = self._current()
             if current is None:
                 if self._drain:
-                    self._delivered = (self._delivered + self._credit) & 0xFFFFFFFF
+                    self._delivered = serial.add(self._delivered, self._credit)
                     self._credit = 0
                     self._drain = False
                     self._send_flow(drain=True)
@@ -135,7 +135,7 @@ class ConsumerLink(Link):
             sent += 1
         self._next += sent
         self._credit -= sent
-        self._delivered = (self._delivered + sent) & 0xFFFFFFFF
+        self._delivered = serial.add(self._delivered, sent)
         connection.write(b"".join(pieces))
         return size
 
@@ -162,9 +162,3 @@ def _epoch(request: Performative) -> int | None:
     if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 0:
         raise LinkFault(f"{EPOCH_PROPERTY} is a long from 0 up, not {epoch!r}", INVALID_FIELD)
     return epoch
-
-
-def _serial(difference: int) -> int:
-    """A difference of two 32-bit serial numbers, signed (RFC 1982)."""
-    difference &= 0xFFFFFFFF
-    return difference - 0x1_0000_0000 if difference & 0x8000_0000 else difference

@@ -18,8 +18,8 @@ MAX_FRAME_SIZE = 65_536
 MIN_MAX_FRAME_SIZE = 512
 
 _HEADER = struct.Struct(">IBBH")
-# Described list 0x14 of 11 fields (25 octets after the size): handle, delivery-id and a 4-byte tag at full width, so that
-# every transfer's header is as long; then message-format 0, settled, more, and five nulls.
+# Described list 0x14 of 11 fields (25 octets after the size): handle, delivery-id and a 4-byte tag at full width, so
+# that every transfer's header is as long; then message-format 0, settled, more, and five nulls.
 _TRANSFER = struct.Struct(">IBBH7sIcI2sI8s")
 _OPENING = b"\x00\x53\x14\xc0\x19\x0b\x70"
 _LAST = b"\x43\x41\x42\x40\x40\x40\x40\x40"

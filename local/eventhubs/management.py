@@ -10,9 +10,9 @@ from collections.abc import Callable
 from local.eventhubs import codec
 from local.eventhubs.codec import boolean, integer, long, string, timestamp
 from local.eventhubs.errors import NOT_FOUND, UNAUTHORIZED, LinkFault
-from local.eventhubs.message import Request, response
 from local.eventhubs.namespace import Hub, Namespace
 from local.eventhubs.partition import Partition
+from local.eventhubs.request import Request, response
 
 NODE = "$management"
 HUB, PARTITION = "com.microsoft:eventhub", "com.microsoft:partition"

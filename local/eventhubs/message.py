@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from local.eventhubs import codec
-from local.eventhubs.codec import NULL, string
+from local.eventhubs.codec import NULL, string, symbol
 from local.eventhubs.errors import DecodeError
 
 # A message whose data sections are whole messages, as every SDK sends batches (and Python's even single events).
@@ -93,8 +93,12 @@ def events(payload: bytes, message_format: int) -> tuple[list[Event], str | None
     if not found:
         raise DecodeError("a batch holds no event")
     if key is None:
-        key = partition_key(found[0])
-    return found, key
+        return found, partition_key(found[0])
+    # Some SDKs name the key on the batch alone; each event has it when it is received.
+    named = symbol(PARTITION_KEY) + string(key)
+    return [
+        event if event.annotation_count else event._replace(annotations=named, annotation_count=2) for event in found
+    ], key
 
 
 def _binary(message: bytes, value: int, end: int) -> bytes:
@@ -184,12 +188,8 @@ def partition_key(event: Event) -> str | None:
     """The partition key that an event carries."""
     if not event.annotation_count:
         return None
-    return _key_of(codec.compound(0xC1, [event.annotations]), 0) if event.annotation_count == 2 else _search_key(event)
-
-
-def _search_key(event: Event) -> str | None:
-    wrapped = b"\xd1" + _UINT.pack(len(event.annotations) + 4) + _UINT.pack(event.annotation_count) + event.annotations
-    return _key_of(wrapped, 0)
+    size, count = _UINT.pack(len(event.annotations) + 4), _UINT.pack(event.annotation_count)
+    return _key_of(b"\xd1" + size + count + event.annotations, 0)
 
 
 _STAMP = struct.Struct(">4sII24sq22sq15sB")
@@ -207,17 +207,17 @@ def stamp(events_: Iterable[Event], base: int, enqueued: int) -> list[bytes]:
     """
     pack = _STAMP.pack
     stamped = []
-    for number, (header, annotations, count, rest) in enumerate(events_, base):
+    for number, (header, kept, count, rest) in enumerate(events_, base):
         offset = b"%d" % number
         digits = len(offset)
         stamped.append(
             header
             + pack(
-                b"\x00\x53\x72\xd1", _STAMP_SIZE + digits + len(annotations), 6 + count,
+                b"\x00\x53\x72\xd1", _STAMP_SIZE + digits + len(kept), 6 + count,
                 _SEQUENCE_KEY, number, _TIME_KEY, enqueued, _OFFSET_KEY, digits,
             )
             + offset
-            + annotations
+            + kept
             + rest
         )  # fmt: skip
     return stamped
@@ -227,53 +227,3 @@ def with_delivery_annotations(event: bytes, annotations: bytes) -> bytes:
     """`event` with a delivery annotations section (an encoded map) where it belongs: after the header."""
     header_end = codec.skip(event, 0) if event[2] == HEADER else 0
     return event[:header_end] + b"\x00\x53\x71" + annotations + event[header_end:]
-
-
-class Request(NamedTuple):
-    """A request to `$cbs` or `$management`: what it asks, and the message-id as it was encoded."""
-
-    message_id: bytes
-    reply_to: str | None
-    properties: dict[str, object]
-    body: object
-
-
-def parse_request(message: bytes) -> Request:
-    """A request message.
-
-    Raises:
-        DecodeError: it is not an AMQP message.
-    """
-    message_id, reply_to, properties, body = NULL, None, {}, None
-    for code, start, value, end in sections(message):
-        if code == APPLICATION_PROPERTIES:
-            found, _ = codec.decode(message, value)
-            properties = {str(key): item for key, item in found.items()} if isinstance(found, dict) else {}
-        elif code == PROPERTIES:
-            message_id, reply_to = _identify(message, value)
-        elif code == VALUE:
-            body, _ = codec.decode(message, value)
-    return Request(message_id, reply_to, properties, body)
-
-
-def _identify(message: bytes, value: int) -> tuple[bytes, str | None]:
-    from local.eventhubs.performatives import decode
-
-    properties = decode(b"\x00\x53\x73" + message[value:])
-    reply_to = properties.get(4)
-    return properties.raw(0), reply_to if isinstance(reply_to, str) else None
-
-
-def response(request: Request, status: int, description: str, body: bytes = NULL) -> bytes:
-    """The answer to `request`; `body` is an encoded value. Both spellings of the status keys are in use."""
-    properties = codec.described_list(PROPERTIES, [NULL] * 5 + [request.message_id] + [NULL] * 7)
-    text = string(description)
-    application = codec.mapping(
-        [
-            (string("status-code"), codec.integer(status)),
-            (string("statusCode"), codec.integer(status)),
-            (string("status-description"), text),
-            (string("statusDescription"), text),
-        ]
-    )
-    return properties + b"\x00\x53\x74" + application + b"\x00\x53\x77" + body

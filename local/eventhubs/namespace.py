@@ -92,6 +92,16 @@ class Namespace:
 
 
 def path_segments(address: str) -> list[str]:
-    """The path of a link's address: `amqps://host:port/hub/Partitions/0` and `hub/Partitions/0` are the same."""
-    path = urlsplit(address).path if "://" in address else address
-    return [unquote(segment) for segment in path.split("/") if segment]
+    """The path of a link's address: `amqps://host:port/hub/Partitions/0` and `hub/Partitions/0` are the same.
+
+    Raises:
+        LinkFault: the address has none.
+    """
+    try:
+        path = urlsplit(address).path if "://" in address else address
+    except ValueError:
+        path = ""
+    segments = [unquote(segment) for segment in path.split("/") if segment]
+    if not segments:
+        raise LinkFault(f"The address '{address}' names nothing.", NOT_FOUND)
+    return segments

@@ -13,7 +13,7 @@ _BASE = attrgetter("base")
 
 
 class Partition:
-    """The state of one partition; the log owns it and changes it once a commit is done.
+    """The state of one partition; the log owns it, and changes it once a commit is done.
 
     Attributes:
         hub: the hub's name as the hubs file spells it.
@@ -22,7 +22,6 @@ class Partition:
         first: the sequence number of the oldest event kept; equal to `next` when there is none.
         next: the sequence number that the next event gets.
         last_enqueued: milliseconds since 1970 of the newest event; -1 before there was any.
-        size: bytes of event bodies kept.
     """
 
     def __init__(self, hub: str, index: int, key: int) -> None:
@@ -32,8 +31,7 @@ class Partition:
         self.first = 0
         self.next = 0
         self.last_enqueued = -1
-        self.size = 0
-        self.hot: deque[Entry] = deque()
+        self._hot: deque[Entry] = deque()
         self._waiting: set[Callable[[], None]] = set()
 
     @property
@@ -44,18 +42,27 @@ class Partition:
         return f"hub {self.hub}, partition {self.index}"
 
     def committed(self, entry: Entry) -> None:
-        """`entry` is durable: show it to those who wait."""
+        """`entry` is durable."""
         self.next = entry.next
         self.last_enqueued = entry.enqueued
-        self.size += len(entry.body)
-        self.hot.append(entry)
+        self._hot.append(entry)
 
-    def hot_from(self, sequence: int) -> list[Entry]:
-        """The hot entries from the one that holds `sequence` on; none when that one is not hot."""
-        if not self.hot or sequence < self.hot[0].base:
+    def cool(self) -> int:
+        """Forget the oldest hot entry; returns its size in bytes."""
+        return len(self._hot.popleft().body)
+
+    def hot_from(self, sequence: int, size: int) -> list[Entry]:
+        """Hot entries from the one that holds `sequence` on, some `size` bytes of them; none when that one is not hot."""
+        hot = self._hot
+        if not hot or sequence < hot[0].base:
             return []
-        start = bisect_right(self.hot, sequence, key=_BASE) - 1
-        return [self.hot[index] for index in range(start, min(start + 16, len(self.hot)))]
+        found = []
+        for index in range(bisect_right(hot, sequence, key=_BASE) - 1, len(hot)):
+            found.append(hot[index])
+            size -= len(hot[index].body)
+            if size <= 0:
+                break
+        return found
 
     def wait(self, notify: Callable[[], None]) -> None:
         """Call `notify` after every commit, until `leave`."""

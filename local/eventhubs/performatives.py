@@ -46,7 +46,7 @@ class Performative:
         return self.body[start:end]
 
     def number(self, index: int, default: int | None = None) -> int:
-        """An unsigned field; `default` when it was left out.
+        """A uint field (every number that we read is one); `default` when it was left out.
 
         Raises:
             ConnectionFault: it is not a number, or was left out and has no default.
@@ -54,8 +54,8 @@ class Performative:
         value = self.get(index)
         if value is None and default is not None:
             return default
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self._invalid(index, "a number")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 0xFFFFFFFF:
+            raise self._invalid(index, "a number of 32 bits")
         return value
 
     def optional_number(self, index: int) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.eventhubs import message, performatives
+from local.eventhubs import message, performatives, serial
 from local.eventhubs.errors import (
     MESSAGE_SIZE_EXCEEDED,
     SERVER_BUSY,
@@ -58,7 +58,7 @@ class ProducerLink(Link):
 
     def _complete(self) -> None:
         self._delivery = None
-        self._received = (self._received + 1) & 0xFFFFFFFF
+        self._received = serial.add(self._received, 1)
         self._credit -= 1
         if self._credit <= _CREDIT // 2:
             self._grant_credit()

@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from local.eventhubs import frames, message, performatives
+from local.eventhubs import frames, performatives, request, serial
 from local.eventhubs.errors import MESSAGE_SIZE_EXCEEDED, LinkFault
 from local.eventhubs.link import Link
 from local.eventhubs.performatives import Performative
+from local.eventhubs.request import Request
 
 if TYPE_CHECKING:
     from local.eventhubs.session import Session
@@ -24,16 +25,14 @@ _MAX_WAITING = 100
 class RequestLink(Link):
     """Requests to a node; `answer` turns one into the message to send back."""
 
-    def __init__(
-        self, session: Session, request: Performative, node: str, answer: Callable[[message.Request], bytes]
-    ) -> None:
-        super().__init__(session, request, ())
+    def __init__(self, session: Session, attach: Performative, node: str, answer: Callable[[Request], bytes]) -> None:
+        super().__init__(session, attach, ())
         self._node = node
         self._answer = answer
         self._parts: list[bytes] = []
-        self._received = request.number(9, 0)
-        self._settled = False
-        session.send(performatives.attach(request, role=performatives.RECEIVER, max_message_size=_MAX_REQUEST_SIZE))
+        self._delivery = 0
+        self._received = attach.number(9, 0)
+        session.send(performatives.attach(attach, role=performatives.RECEIVER, max_message_size=_MAX_REQUEST_SIZE))
         session.send_flow(self.handle, self._received, _CREDIT)
 
     def on_transfer(self, transfer: Performative) -> None:
@@ -46,13 +45,13 @@ class RequestLink(Link):
             return
         payload = b"".join(self._parts)
         self._parts.clear()
-        self._received = (self._received + 1) & 0xFFFFFFFF
+        self._received = serial.add(self._received, 1)
         session = self.session
         if not transfer.flag(9):
-            request = message.parse_request(payload)
+            asked = request.parse(payload)
             if not transfer.flag(4):
                 session.send(performatives.disposition(self._delivery, self._delivery, performatives.ACCEPTED_STATE))
-            session.respond(self._node, request.reply_to, self._answer(request))
+            session.respond(self._node, asked.reply_to, self._answer(asked))
         session.send_flow(self.handle, self._received, _CREDIT)
 
 
@@ -72,10 +71,10 @@ class ResponseLink(Link):
     def on_flow(self, flow: Performative) -> None:
         credit = flow.optional_number(6)
         if credit is not None:
-            self._credit = max(0, flow.number(5, 0) + credit - self._delivered)
+            self._credit = max(0, credit + serial.difference(flow.number(5, 0), self._delivered))
         self.resume()
         if flow.flag(8) and self._credit:
-            self._delivered = (self._delivered + self._credit) & 0xFFFFFFFF
+            self._delivered = serial.add(self._delivered, self._credit)
             self._credit = 0
             self.session.send_flow(self.handle, self._delivered, 0, drain=True)
 
@@ -97,4 +96,4 @@ class ResponseLink(Link):
                 b"".join(frames.transfer(session.channel, self.handle, delivery, response, largest))
             )
             self._credit -= 1
-            self._delivered = (self._delivered + 1) & 0xFFFFFFFF
+            self._delivered = serial.add(self._delivered, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,9 @@ from contextlib import asynccontextmanager
 from local.eventhubs.connection import Connection
 from local.eventhubs.errors import ConnectionFault
 from local.eventhubs.namespace import Namespace
+
+# Choosing a port that is free on both addresses may take more than one try.
+_TRIES = 20
 
 
 @asynccontextmanager
@@ -39,16 +43,25 @@ async def listen(namespace: Namespace, port: int) -> AsyncIterator[int]:
 
 
 def _bind(port: int) -> list[socket.socket]:
-    """127.0.0.1, and ::1 too where `localhost` may mean it: the SDKs connect to whichever comes first."""
-    sockets = [_bound(socket.AF_INET, "127.0.0.1", port)]
-    try:
-        families = {family for family, *_ in socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)}
-        if socket.AF_INET6 in families:
-            sockets.append(_bound(socket.AF_INET6, "::1", sockets[0].getsockname()[1]))
-    except OSError:
-        # No IPv6 here, or another has that port on ::1: 127.0.0.1 answers, and clients try it next.
-        pass
-    return sockets
+    """127.0.0.1, and ::1 where `localhost` resolves to it first: that is where the SDKs connect."""
+    first_family = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)[0][0]
+    taken = None
+    for _ in range(_TRIES if port == 0 else 1):
+        try:
+            bound = _bound(socket.AF_INET, "127.0.0.1", port)
+        except OSError as error:
+            taken = error
+            continue
+        if first_family != socket.AF_INET6:
+            return [bound]
+        try:
+            return [bound, _bound(socket.AF_INET6, "::1", bound.getsockname()[1])]
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return [bound]
+            bound.close()
+            taken = error
+    raise OSError(f"port {port} cannot be used ({taken.strerror if taken else ''}); choose another with --port")
 
 
 def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
@@ -57,7 +70,7 @@ def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         bound.listen(128)
-    except OSError as error:
+    except OSError:
         bound.close()
-        raise OSError(f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port") from None
+        raise
     return bound

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from local.eventhubs import cbs, frames, management, performatives
+from local.eventhubs import cbs, frames, management, performatives, serial
 from local.eventhubs.consumer_link import ConsumerLink
 from local.eventhubs.errors import INVALID_FIELD, NOT_FOUND, LinkFault, SessionFault
 from local.eventhubs.link import Link
-from local.eventhubs.message import Request
 from local.eventhubs.namespace import path_segments
 from local.eventhubs.performatives import Performative
 from local.eventhubs.producer_link import ProducerLink
+from local.eventhubs.request import Request
 from local.eventhubs.request_link import RequestLink, ResponseLink
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class Session:
     def next_delivery(self, transfer_frames: int) -> int:
         """The id of a delivery that takes so many transfer frames."""
         delivery = self._next_delivery
-        self._next_delivery = (delivery + 1) & 0xFFFFFFFF
-        self._next_outgoing = (self._next_outgoing + transfer_frames) & 0xFFFFFFFF
+        self._next_delivery = serial.add(delivery, 1)
+        self._next_outgoing = serial.add(self._next_outgoing, transfer_frames)
         self.window -= transfer_frames
         return delivery
 
@@ -98,7 +99,7 @@ class Session:
             raise SessionFault(f"performative 0x{code:02x} has no place on a session", "amqp:illegal-state")
 
     def _on_transfer(self, transfer: Performative) -> None:
-        self._next_incoming = (self._next_incoming + 1) & 0xFFFFFFFF
+        self._next_incoming = serial.add(self._next_incoming, 1)
         self._since_flow += 1
         link = self._link(transfer)
         if link is not None:
@@ -109,9 +110,7 @@ class Session:
     def _on_flow(self, flow: Performative) -> None:
         # Null until the peer has seen our Begin, when it counts from our first id.
         peer_next = flow.number(0, 0)
-        self.window = (peer_next + flow.number(1) - self._next_outgoing) & 0xFFFFFFFF
-        if self.window & 0x8000_0000:
-            self.window = 0
+        self.window = flow.number(1) + serial.difference(peer_next, self._next_outgoing)
         if flow.get(4) is None:
             for link in self.links:
                 link.resume()
@@ -129,7 +128,7 @@ class Session:
             raise SessionFault(f"no link is attached on handle {handle}", "amqp:session:unattached-handle")
         return link
 
-    def _guard(self, link: Link, handler, performative: Performative) -> None:
+    def _guard(self, link: Link, handler: Callable[[Performative], None], performative: Performative) -> None:
         try:
             handler(performative)
         except LinkFault as fault:
@@ -166,7 +165,7 @@ class Session:
         if not isinstance(address, str):
             raise LinkFault("the link's source or target has no address", INVALID_FIELD)
         segments = path_segments(address)
-        node = segments[-1].lower() if segments else ""
+        node = segments[-1].lower()
         if node == cbs.NODE:
             return RequestLink(self, attach, node, self._put_token) if from_client else ResponseLink(self, attach, node)
         if node == management.NODE:

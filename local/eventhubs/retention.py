@@ -1,0 +1,67 @@
+"""Retention: events older than a time, or beyond a size, go; the oldest first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from local.eventhubs.errors import LogUnavailable
+from local.eventhubs.log import Log
+from local.eventhubs.partition import Partition
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is kept: `seconds` of age, and `size` bytes in all hubs together."""
+
+    seconds: float
+    size: int
+
+
+async def keep(log: Log, limits: Limits, every: float) -> None:
+    """Enforce `limits` every so many seconds, until cancelled."""
+    while True:
+        try:
+            await enforce(log, limits, time.time_ns() // 1_000_000)
+        except (LogUnavailable, sqlite3.Error) as error:
+            _LOG.error("retention: %s", error)
+        await asyncio.sleep(every)
+
+
+async def enforce(log: Log, limits: Limits, now: int) -> int:
+    """Drop what is over the limits at `now` (milliseconds since 1970); gives way to the event loop between steps.
+
+    Returns:
+        How many events went.
+
+    Raises:
+        LogUnavailable: a deletion could not be committed.
+    """
+    dropped = 0
+    partitions = [partition for hub in log.hubs.values() for partition in hub]
+    oldest_kept = now - int(limits.seconds * 1_000)
+    for partition in partitions:
+        before = log.first_after(partition, oldest_kept, inclusive=True)
+        while step := log.drop(partition, before):
+            dropped += step
+            await asyncio.sleep(0)
+    while log.size > limits.size:
+        oldest = _oldest(log, partitions)
+        step = log.drop(oldest, oldest.next) if oldest else 0
+        if not step:
+            break
+        dropped += step
+        await asyncio.sleep(0)
+    if dropped:
+        _LOG.info("retention: %d events dropped", dropped)
+    return dropped
+
+
+def _oldest(log: Log, partitions: list[Partition]) -> Partition | None:
+    filled = [partition for partition in partitions if not partition.empty]
+    return min(filled, key=log.oldest, default=None)
