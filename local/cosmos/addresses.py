@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from local.cosmos.errors import BadRequest, NotFound
@@ -42,6 +43,7 @@ _KINDS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def parse(raw_path: str) -> Address:
     """The resource that the path of a URL names; slashes at either end do not matter.
 

@@ -11,6 +11,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import unquote
 
 from local.cosmos.errors import Forbidden, Unauthorized
@@ -64,9 +65,14 @@ class MasterKey:
         _check_date(x_date or date)
 
 
+@lru_cache(maxsize=64)  # a busy client sends the same second many times
+def _timestamp(text: str) -> float:
+    return parsedate_to_datetime(text).timestamp()
+
+
 def _check_date(text: str) -> None:
     try:
-        sent = parsedate_to_datetime(text).timestamp()
+        sent = _timestamp(text)
     except (ValueError, TypeError, OverflowError):
         raise Unauthorized(
             "The input date header is invalid format. Please pass in RFC 1123 style date format."

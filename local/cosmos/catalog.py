@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from local.cosmos import identifiers, schema, ttl
+from local.cosmos import composite_indexes, identifiers, schema, ttl
 from local.cosmos.container_body import container_body
-from local.cosmos.errors import BadRequest, Conflict, NotFound, OwnerNotFound, PreconditionFailed
+from local.cosmos.errors import BadRequest, Conflict, CosmosError, NotFound, OwnerNotFound, PreconditionFailed
 from local.cosmos.journal import Journal
 from local.cosmos.partition_key import PartitionKeyDefinition, parse_definition, split_path
 
@@ -137,15 +138,11 @@ class Catalog:
         containers = list(database.containers.values())
 
         def work(connection: sqlite3.Connection) -> None:
-            for container in containers:
-                schema.drop_documents(connection, container.number)
             connection.execute("DELETE FROM containers WHERE database = ?", (database.number,))
             connection.execute("DELETE FROM databases WHERE number = ?", (database.number,))
 
-        await self._journal.write(work)
+        await self._drop(containers, work)
         self.databases.pop(id_, None)
-        for container in containers:
-            self._forget(container)
 
     async def create_container(self, database_id: str, body: Any) -> Container:
         """Raises `BadRequest`, `Conflict`, and `NotFound` for the database."""
@@ -153,6 +150,7 @@ class Catalog:
         wanted = _object(body)
         identifiers.check_id(wanted.get("id"), document=False)
         parse_definition(wanted.get("partitionKey"))
+        composite_indexes.validate(wanted.get("indexingPolicy"))
         _unique_keys(wanted)
         ttl.default_of(wanted)
         container = await self._journal.write(self._insert_container, database, wanted)
@@ -170,6 +168,7 @@ class Catalog:
             raise BadRequest("Document collection partition key cannot be changed.")
         if _unique_keys(wanted) != container.unique_keys:
             raise BadRequest("The unique keys of a container cannot be changed.")
+        composite_indexes.validate(wanted.get("indexingPolicy"))
         default_ttl = ttl.default_of(wanted)
         second = identifiers.now()
         etag = identifiers.etag(self.take_lsn(container), second)
@@ -189,16 +188,29 @@ class Catalog:
         _check_match(container.body, if_match)
 
         def work(connection: sqlite3.Connection) -> None:
-            schema.drop_documents(connection, container.number)
             connection.execute("DELETE FROM containers WHERE number = ?", (container.number,))
 
-        await self._journal.write(work)
+        await self._drop([container], work)
         container.database.containers.pop(container.id, None)
-        self._forget(container)
 
-    def _forget(self, container: Container) -> None:
-        container.dropped = True
-        self._by_number.pop(container.number, None)
+    async def _drop(self, containers: list[Container], work: Callable[[sqlite3.Connection], None]) -> None:
+        """Drop `containers` and do `work`, in one transaction."""
+        present = [container for container in containers if not container.dropped]
+
+        def drop(connection: sqlite3.Connection) -> None:
+            for container in present:
+                schema.drop_documents(connection, container.number)
+                container.dropped = True  # now: a write of the same commit must not look for the table
+            work(connection)
+
+        try:
+            await self._journal.write(drop)
+        except CosmosError:
+            for container in present:
+                container.dropped = False
+            raise
+        for container in present:
+            self._by_number.pop(container.number, None)
 
     def _insert_database(self, connection: sqlite3.Connection, id_: str) -> Database:
         second = identifiers.now()

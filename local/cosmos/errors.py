@@ -10,6 +10,7 @@ CosmosError
 │   └── OwnerNotFound          404/1003   the database or container of the resource is not there
 ├── MethodNotAllowed           405
 ├── Conflict                   409
+├── RangeGone                  410/1002
 ├── PreconditionFailed         412
 ├── TooLarge                   413
 ├── FailedDependency           424        a batch sibling failed
@@ -101,6 +102,12 @@ class MethodNotAllowed(CosmosError):
 class Conflict(CosmosError):
     status = 409
     code = "Conflict"
+
+
+class RangeGone(CosmosError):
+    status = 410
+    code = "Gone"
+    substatus = 1002
 
 
 class PreconditionFailed(CosmosError):

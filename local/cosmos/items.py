@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from local.cosmos import batch, identifiers, patch, queries, statements
+from local.cosmos import batch, composite_indexes, continuations, identifiers, patch, queries, statements
 from local.cosmos.answers import Answer, container_headers, document_answer
 from local.cosmos.catalog import Catalog, Container
 from local.cosmos.charges import query_charge, read_charge, write_charge
 from local.cosmos.documents import MAXIMUM_BYTES, Partition
+from local.cosmos.effective_key import effective_key
 from local.cosmos.errors import BadRequest, NotFound, TooLarge
 from local.cosmos.journal import Journal
+from local.cosmos.sorted_results import SortedResults
 
 if TYPE_CHECKING:
     from local.cosmos.requests import Request
@@ -39,6 +42,7 @@ class Items:
         self._catalog = catalog
         self._journal = journal
         self._threads = threads
+        self._sorted = SortedResults()
 
     async def post(self, request: Request) -> Answer:
         """POST on a container's documents is five requests in one; headers tell which."""
@@ -90,8 +94,9 @@ class Items:
             raise BadRequest("Unsupported: the change feed (A-IM) of documents.")
         container = self._container(request)
         slice_ = self._slice(request, container)
-        page = await self._on_thread(queries.read_page, slice_, request.page_size, request.continuation)
-        return _feed(container, page)
+        start = continuations.decode(request.continuation, b"")
+        page = await self._on_thread(queries.read_page, slice_, request.page_size, start)
+        return _feed(container, page, b"")
 
     async def _create(self, request: Request) -> Answer:
         partition, body = self._partition(request), _document_body(request)
@@ -121,14 +126,17 @@ class Items:
     async def _query(self, request: Request) -> Answer:
         container = self._container(request)
         query = statements.query(request.json())
-        slice_ = queries.narrow(self._slice(request, container), query, container)
+        slice_ = queries.narrow(self._slice(request, container), query)
         if slice_.key is None and not request.crosses_partitions:
             raise BadRequest(
                 "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
                 "to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
             )
-        page = await self._on_thread(queries.run_page, slice_, query, request.page_size, request.continuation)
-        return _feed(container, page)
+        if len(query.ordering) > 1:
+            composite_indexes.check(container.body["indexingPolicy"], query.ordering)
+        start = continuations.decode(request.continuation, request.body)
+        page = await self._on_thread(queries.run_page, slice_, query, self._sorted, request.page_size, start)
+        return _feed(container, page, request.body)
 
     def _container(self, request: Request) -> Container:
         container = self._catalog.owner(request.names)
@@ -141,10 +149,17 @@ class Items:
         return Partition(self._catalog, container, key, identifiers.now())
 
     def _slice(self, request: Request, container: Container) -> queries.Slice:
-        key = None
-        if request.partition_key is not None:
-            key = container.partition_key.of_header(request.partition_key)
-        return queries.Slice(container.number, identifiers.now(), key)
+        """The documents that the headers select: a key, a prefix of a hierarchical key, a feed range, or all."""
+        slice_ = queries.Slice(container, identifiers.now())
+        request.check_range()
+        if (header := request.partition_key) is not None:
+            prefix = container.partition_key.prefix_of_header(header)
+            if prefix is None:
+                return replace(slice_, key=container.partition_key.of_header(header))
+            start = effective_key(container.partition_key, prefix)
+            return replace(slice_, effective_range=(start, start + "FF"))
+        start, end = request.headers.get("x-ms-start-epk", ""), request.headers.get("x-ms-end-epk", "FF")
+        return replace(slice_, effective_range=(start, end) if (start, end) != ("", "FF") else None)
 
     async def _on_thread(self, work: Any, *arguments: Any) -> queries.Page:
         def call() -> queries.Page:
@@ -170,10 +185,10 @@ def _document_body(request: Request) -> Any:
     return request.json()
 
 
-def _feed(container: Container, page: queries.Page) -> Answer:
+def _feed(container: Container, page: queries.Page, request: bytes) -> Answer:
     rid = container.rid.encode()
     body = b'{"_rid":"%b","Documents":[%b],"_count":%d}' % (rid, b",".join(page.rows), len(page.rows))
     headers = container_headers(container) | {"x-ms-item-count": str(len(page.rows))}
-    if page.continuation is not None:
-        headers["x-ms-continuation"] = page.continuation
+    if page.following is not None:
+        headers["x-ms-continuation"] = continuations.encode(page.following, request)
     return Answer(body, charge=query_charge(page.scanned, len(body)), headers=headers)

@@ -35,9 +35,14 @@ class Journal:
     """The file of one account."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file at `path`, made if missing together with its directory."""
+        """Open the file at `path`, made if missing together with its directory.
+
+        Raises:
+            OSError: another process has it open.
+        """
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path.with_name(path.name + ".lock"))
         self._writer = self._connect()
         self._writer.execute(f"PRAGMA wal_autocheckpoint={_OWN_CHECKPOINT_PAGES}")
         self.reader = self._connect()
@@ -73,20 +78,19 @@ class Journal:
             ServiceUnavailable: the file cannot be written (the disk is full); nothing of the group is kept.
         """
         group = self._open_group()
-        refusal: CosmosError | None = None
+        refusal: Exception | None = None
         try:
             self._writer.execute("SAVEPOINT request")
             try:
                 result = work(self._writer, *args, **kwargs)
-            except CosmosError as error:
+            except sqlite3.Error:
+                raise
+            except Exception as error:  # a refusal: the rest of the group goes on without this request
                 refusal = error
                 self._writer.execute("ROLLBACK TO request")
             self._writer.execute("RELEASE request")
         except sqlite3.Error as error:
             self._fail(error)
-        except BaseException:
-            self._fail(None)
-            raise
         await asyncio.shield(group)
         if refusal is not None:
             raise refusal
@@ -116,7 +120,7 @@ class Journal:
         self._group = None
         group.set_result(None)
 
-    def _fail(self, error: sqlite3.Error | None) -> None:
+    def _fail(self, error: sqlite3.Error) -> None:
         """Roll the whole group back and tell every caller in it."""
         group, self._group = self._group, None
         with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back already
@@ -136,6 +140,7 @@ class Journal:
         with contextlib.suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writer.close()
+        self._lock.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -158,7 +163,16 @@ class Journal:
         connection.close()
 
 
-def _unavailable(error: sqlite3.Error | None) -> ServiceUnavailable:
-    if error is not None:
-        _log.warning("write failed: %s", error)
-    return ServiceUnavailable(f"The service is currently unavailable: {error or 'a write in the same commit failed'}.")
+def _lock(path: Path) -> sqlite3.Connection:
+    """Hold `path` while the connection is open: SQLite's lock works on every system and ends with the process."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        raise OSError(f"{path.parent} is in use by another process; choose another with --data-dir") from None
+    return connection
+
+
+def _unavailable(error: sqlite3.Error) -> ServiceUnavailable:
+    _log.warning("write failed: %s", error)
+    return ServiceUnavailable(f"The service is currently unavailable: {error}.")

@@ -42,6 +42,11 @@ class PartitionKeyDefinition:
             )
         return canonical(components)
 
+    def prefix_of_header(self, header: str) -> str | None:
+        """The canonical prefix in a header that names the first levels of a hierarchical key alone; None for others."""
+        components = parse_header(header)
+        return canonical(components) if 0 < len(components) < len(self.paths) else None
+
     def check(self, document: dict[str, Any], key: str) -> None:
         """Raise `PartitionKeyMismatch` unless `document` belongs to partition `key`."""
         if self.of_document(document) != key:

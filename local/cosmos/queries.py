@@ -6,7 +6,6 @@ a thread with a read connection of its own: one page sees one state of the conta
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,8 +14,10 @@ from typing import Any
 import orjson
 
 from local.cosmos.catalog import Container
-from local.cosmos.errors import BadRequest
+from local.cosmos.continuations import Position
+from local.cosmos.effective_key import effective_key
 from local.cosmos.partition_key import canonical
+from local.cosmos.sorted_results import SortedResults
 from local.sql.select import Select, compare_key
 from local.sql.values import UNDEFINED
 
@@ -26,12 +27,20 @@ PAGE_BYTES = 4 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/conc
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which documents a request may see: of one partition key, with one id, alive at `now`."""
+    """Which documents a request may see.
 
-    container: int
+    Attributes:
+        now: the second at which they must be alive.
+        key: their partition key; None for any.
+        id: their id; None for any.
+        effective_range: the range of their effective partition keys, end excluded; None for any.
+    """
+
+    container: Container
     now: int
     key: str | None = None
     id: str | None = None
+    effective_range: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +48,16 @@ class Page:
     """One page of a result: each row as JSON, where the next page starts (None at the end), what it took."""
 
     rows: list[bytes]
-    continuation: str | None
+    following: Position | None
     scanned: int
 
 
-def narrow(slice_: Slice, query: Select, container: Container) -> Slice:
+def narrow(slice_: Slice, query: Select) -> Slice:
     """`slice_` narrowed by what the query's WHERE pins down: the id, the partition key."""
     id_ = query.pinned.get(("id",))
     if isinstance(id_, str):
         slice_ = replace(slice_, id=id_)
-    paths = container.partition_key.paths
+    paths = slice_.container.partition_key.paths
     if slice_.key is None and all(path in query.pinned for path in paths):
         values = [query.pinned[path] for path in paths]
         if not any(isinstance(value, (list, dict)) for value in values):
@@ -56,22 +65,21 @@ def narrow(slice_: Slice, query: Select, container: Container) -> Slice:
     return slice_
 
 
-def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, continuation: str | None) -> Page:
+def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, start: Position | None) -> Page:
     """A page of whole documents, without a query."""
-    return _scan(connection, slice_, None, limit, continuation)
+    return _scan(connection, slice_, None, limit, start)
 
 
 def run_page(
-    connection: sqlite3.Connection, slice_: Slice, query: Select, limit: int, continuation: str | None
-) -> Page:
+    connection: sqlite3.Connection, slice_: Slice, query: Select, results: SortedResults, limit: int,
+    start: Position | None,
+) -> Page:  # fmt: skip
     """A page of `query`.
 
     Args:
+        results: where sorted results wait for their next page.
         limit: rows at most.
-        continuation: what the page before returned; None for the first.
-
-    Raises:
-        BadRequest: the continuation is not one of ours.
+        start: where the page starts; None for the first.
     """
     if not query.has_source:
         value = query.project(None) if query.matches(None) else UNDEFINED
@@ -79,15 +87,15 @@ def run_page(
     if query.is_aggregate:
         return _aggregate(connection, slice_, query)
     if query.ordering:
-        return _sorted(connection, slice_, query, limit, continuation)
-    return _scan(connection, slice_, query, limit, continuation)
+        return _sorted(connection, slice_, query, results, limit, start or Position())
+    return _scan(connection, slice_, query, limit, start)
 
 
 def _documents(connection: sqlite3.Connection, slice_: Slice, after: int = 0) -> Iterator[tuple[int, bytes]]:
     """(number, body) in order of number, after number `after`."""
-    table = f"documents_{slice_.container}"
+    table = f"documents_{slice_.container.number}"
     alive = "(expires IS NULL OR expires > ?)"
-    if slice_.key is None and slice_.id is None:
+    if slice_.key is None and slice_.id is None and slice_.effective_range is None:
         yield from connection.execute(
             f"SELECT number, body FROM {table} WHERE number > ? AND {alive} ORDER BY number", (after, slice_.now)
         )
@@ -98,30 +106,33 @@ def _documents(connection: sqlite3.Connection, slice_: Slice, after: int = 0) ->
         if value is not None:
             terms.append(f"{column} = ?")
             values.append(value)
-    numbers = connection.execute(f"SELECT number FROM {table} WHERE {' AND '.join(terms)} ORDER BY number", values)
-    for (number,) in numbers.fetchall():
+    sql = f"SELECT number, key FROM {table} WHERE {' AND '.join(terms)} ORDER BY number"
+    for number, key in connection.execute(sql, values).fetchall():
+        if slice_.effective_range is not None:
+            effective = effective_key(slice_.container.partition_key, key)
+            if not slice_.effective_range[0] <= effective < slice_.effective_range[1]:
+                continue
         row = connection.execute(f"SELECT number, body FROM {table} WHERE number = ?", (number,)).fetchone()
         if row is not None:
             yield row
 
 
 def _scan(
-    connection: sqlite3.Connection, slice_: Slice, query: Select | None, limit: int, continuation: str | None
+    connection: sqlite3.Connection, slice_: Slice, query: Select | None, limit: int, start: Position | None
 ) -> Page:
-    token = _read_token(continuation)
-    after, left = token.get("after", 0), token.get("left", query.top if query else None)
+    after = start.after if start else 0
+    left = start.left if start else query.top if query else None
     most = limit if left is None else min(limit, left)
     rows: list[bytes] = []
     size = scanned = 0
     whole = query is None or query.projects_whole
     for number, body in _documents(connection, slice_, after) if most > 0 else ():
         if len(rows) >= most or size >= PAGE_BYTES:
-            if left is not None:
-                left -= len(rows)
-            done = left == 0
-            return Page(rows, None if done else _write_token({"after": after, "left": left}), scanned)
+            left = None if left is None else left - len(rows)
+            return Page(rows, None if left == 0 else Position(after, left), scanned)
         after = number
         scanned += 1
+        row = body
         if query is not None and not (whole and query.where is None):
             document = orjson.loads(body)
             if not query.matches(document):
@@ -130,9 +141,9 @@ def _scan(
                 value = query.project(document)
                 if value is UNDEFINED:
                     continue
-                body = orjson.dumps(value)
-        rows.append(body)
-        size += len(body)
+                row = orjson.dumps(value)
+        rows.append(row)
+        size += len(row)
     return Page(rows, None, scanned)
 
 
@@ -148,8 +159,24 @@ def _aggregate(connection: sqlite3.Connection, slice_: Slice, query: Select) -> 
     return Page([] if value is UNDEFINED else [orjson.dumps(value)], None, scanned)
 
 
-def _sorted(connection: sqlite3.Connection, slice_: Slice, query: Select, limit: int, continuation: str | None) -> Page:
-    offset = _read_token(continuation).get("offset", 0)
+def _sorted(
+    connection: sqlite3.Connection, slice_: Slice, query: Select, results: SortedResults, limit: int, start: Position
+) -> Page:
+    number, scanned = start.result, 0
+    rows = results.get(number) if number else None
+    if rows is None:
+        rows, scanned = _sort(connection, slice_, query)
+        number = results.keep(rows) if len(rows) > start.offset + limit else 0
+    page = _fitting(rows, start.offset, limit)
+    following = start.offset + len(page)
+    if following < len(rows):
+        return Page(page, Position(offset=following, result=number), scanned)
+    results.forget(number)
+    return Page(page, None, scanned)
+
+
+def _sort(connection: sqlite3.Connection, slice_: Slice, query: Select) -> tuple[list[bytes], int]:
+    """(all rows in order, how many documents that took)."""
     found: list[tuple[tuple[Any, ...], bytes]] = []
     scanned = 0
     for _, body in _documents(connection, slice_):
@@ -160,24 +187,16 @@ def _sorted(connection: sqlite3.Connection, slice_: Slice, query: Select, limit:
             found.append((compare_key(query.order_values(document)), row))
     for position in reversed(range(len(query.ordering))):
         found.sort(key=lambda row, at=position: row[0][at], reverse=query.ordering[position].descending)
-    rows = [row for _, row in found[: query.top]]
-    page = rows[offset : offset + limit]
-    following = offset + len(page)
-    more = following < len(rows) and page
-    return Page(page, _write_token({"offset": following}) if more else None, scanned)
+    return [row for _, row in found[: query.top]], scanned
 
 
-def _write_token(state: dict[str, int | None]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(state)).decode()
-
-
-def _read_token(text: str | None) -> dict[str, Any]:
-    if not text:
-        return {}
-    try:
-        state = orjson.loads(base64.urlsafe_b64decode(text))
-    except ValueError:
-        state = None
-    if not isinstance(state, dict) or not all(value is None or type(value) is int for value in state.values()):
-        raise BadRequest("Invalid Continuation Token")
-    return state
+def _fitting(rows: list[bytes], offset: int, limit: int) -> list[bytes]:
+    """The rows from `offset` on that make one page."""
+    page: list[bytes] = []
+    size = 0
+    for row in rows[offset : offset + limit]:
+        page.append(row)
+        size += len(row)
+        if size >= PAGE_BYTES:
+            break
+    return page

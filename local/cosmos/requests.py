@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from local.cosmos.errors import BadRequest, StaleContainer
+from local.cosmos.errors import BadRequest, RangeGone, StaleContainer
 from local.cosmos.queries import PAGE_ITEMS
 
 
@@ -75,3 +75,9 @@ class Request:
         intended = self.headers.get("x-ms-cosmos-intended-collection-rid")
         if intended is not None and intended != rid:
             raise StaleContainer("The intended collection resource id does not match the current one.")
+
+    def check_range(self) -> None:
+        """Raise `RangeGone` when the client means another partition key range than the one there is."""
+        range_ = self.headers.get("x-ms-documentdb-partitionkeyrangeid", "0")
+        if range_.rpartition(",")[2] != "0":
+            raise RangeGone(f"The partition key range {range_[:50]!r} does not exist: the only one is '0'.")
