@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tools.dead_letters import command as dead_letters
 from tools.errors import EXIT_INTERRUPTED, EXIT_OK, exit_code, explain
 from tools.progress import note
 from tools.query import command as query
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (send, receive, query):
+    for command in (send, receive, query, dead_letters):
         command.add_parser(commands)
     return top
 

@@ -25,6 +25,8 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 _REACH = "check the address in the settings and the network (on a laptop: is `python -m local up` running?)"
 _SIGN = "check the key in the settings, or the role of the identity (`az login`, then `az role assignment list`)"
+# How the SDK words a missing hub or consumer group: by its management call, and by a link.
+_NOT_FOUND = ("Status code: 404", "not-found", "could not be found")
 
 
 class ToolError(Exception):
@@ -53,7 +55,7 @@ def explain(error: BaseException) -> str | None:
             return str(error)
         case AuthenticationError() | ClientAuthenticationError():
             return f"access was refused ({_first_line(error)}): {_SIGN}"
-        case EventHubError() if "not-found" in str(error) or "not found" in str(error).lower():
+        case EventHubError() if any(words in str(error) for words in _NOT_FOUND):
             return f"no such hub or consumer group ({_first_line(error)}): infra/eventhubs.json lists them"
         case ConnectError() | ConnectionLostError() | ServiceRequestError() | ServiceResponseError():
             return f"the service cannot be reached ({_first_line(error)}): {_REACH}"

@@ -42,9 +42,7 @@ def add_parser(commands: Any) -> None:
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--from-start", action="store_true", help="begin with the oldest event kept")
     start.add_argument("--latest", action="store_true", help="only what arrives from now on (the default)")
-    parser.add_argument(
-        "--count", type=arguments.count, metavar="N", help="stop after N; exit 1 when --seconds pass first"
-    )
+    parser.add_argument("--count", type=arguments.count, metavar="N", help="stop after N (exit 1 when S seconds pass)")
     parser.add_argument("--partition", metavar="P", help="only this partition")
     parser.add_argument("--seconds", type=arguments.seconds, metavar="S", help="stop after S seconds")
     parser.add_argument(

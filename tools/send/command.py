@@ -61,18 +61,14 @@ def add_parser(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--via", choices=ROUTES, default="sdk", help="the way into the hub (default: %(default)s)")
     parser.add_argument("--kind", choices=KINDS, default="place", help="what to send (default: %(default)s)")
-    parser.add_argument(
-        "--count", type=arguments.count, default=100, metavar="N", help="how many (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--rate", type=arguments.rate, metavar="R", help="events a second, evenly (default: as fast as it goes)"
-    )
+    parser.add_argument("--count", type=arguments.count, default=100, metavar="N", help="(default: %(default)s)")
+    parser.add_argument("--rate", type=arguments.rate, metavar="R", help="events a second (default: no limit)")
     parser.add_argument(
         "--bad",
         type=arguments.fraction,
         default=0.0,
         metavar="FRACTION",
-        help="spoil this part of them, 0 to 1 (default: none)",
+        help="spoil this part, 0 to 1 (default: none)",
     )
     parser.add_argument("--hub", help="the hub (default: AZURE_STREAMPOC_EVENTHUB_HUBNAME, or dev)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="choose other events (default: %(default)s)")

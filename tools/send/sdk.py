@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from azure.eventhub import EventData
 
@@ -55,7 +55,7 @@ class SdkSender:
     def _message(self, event: Outgoing) -> EventData:
         message = EventData(event.body)
         if event.properties:
-            message.properties = {**event.properties}
+            message.properties = cast(dict[str | bytes, Any], dict(event.properties))
         return message
 
     def _on_success(self, messages: list[Any], partition_id: str | None) -> None:
