@@ -15,6 +15,7 @@ from local.functions import host_json, logs, settings
 from local.functions.errors import HostError
 from local.functions.host import Host
 from local.functions.indexing import index
+from local.functions.loading import app_path
 
 
 def _arguments() -> argparse.Namespace:
@@ -37,8 +38,7 @@ def _load(arguments: argparse.Namespace) -> Host:
     options = host_json.load(app / "host.json")
     logs.configure(options.log_levels)
     functions = index(app)
-    # Functions import when they run, too; and the app comes last here, as with func.
-    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != app] + [str(app)]
+    sys.path[:] = app_path(app)  # functions import when they run, too
     return Host(functions, options, os.environ, port=arguments.port, drain=arguments.drain)
 
 

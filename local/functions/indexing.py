@@ -17,7 +17,7 @@ from local.functions import retry
 from local.functions.annotations import AnnotationError, check_input, check_out, check_return, has_implicit_output
 from local.functions.bindings import EventHubTrigger, HttpTrigger, Trigger, parse_trigger
 from local.functions.errors import IndexingError
-from local.functions.loading import app_directory_last, find_functions, import_app
+from local.functions.loading import app_on_path, find_functions, import_app
 
 RETURN = "$return"
 _IN, _OUT = 0, 1
@@ -48,7 +48,7 @@ def index(app_dir: Path) -> list[IndexedFunction]:
         IndexingError: the real worker would refuse the app, or this host does not run one of its bindings.
     """
     directory = app_dir.resolve()
-    with app_directory_last(directory):
+    with app_on_path(directory):
         functions = find_functions(import_app(directory))
         indexed: list[IndexedFunction] = []
         problems: list[str] = []

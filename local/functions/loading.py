@@ -18,15 +18,26 @@ from local.functions.errors import AppImportError, IndexingError
 MODULE = "function_app"
 
 
-@contextmanager
-def app_directory_last(directory: Path) -> Iterator[None]:
-    """Have `directory` at the end of sys.path and nowhere else, as `func start` does; put sys.path back at the end.
+HOST_ROOT = Path(__file__).resolve().parents[2]
+"""Where this host's own code stands; `python -m` puts it first on sys.path."""
 
-    Azure puts it first. So an app whose package bears the name of an installed one imports differently in the two
+
+def app_path(directory: Path) -> list[str]:
+    """sys.path as `func start` has it: `directory` after everything installed, and this host's code behind both.
+
+    Azure puts the app first. So an app whose package bears the name of an installed one imports differently in the two
     places, and here is where it shows.
     """
+    ours = (directory, HOST_ROOT)
+    installed = [entry for entry in sys.path if Path(entry or ".").resolve() not in ours]
+    return [*installed, *dict.fromkeys(map(str, ours))]
+
+
+@contextmanager
+def app_on_path(directory: Path) -> Iterator[None]:
+    """Have `app_path` as sys.path; put back what was at the end."""
     before = list(sys.path)
-    sys.path[:] = [entry for entry in before if Path(entry or ".").resolve() != directory] + [str(directory)]
+    sys.path[:] = app_path(directory)
     importlib.invalidate_caches()
     try:
         yield
@@ -54,7 +65,7 @@ def import_app(directory: Path) -> ModuleType:
     except BaseException as error:  # the app may raise anything, SystemExit too: the worker reports each the same way
         if isinstance(error, KeyboardInterrupt):
             raise
-        raise AppImportError(f"importing {script} failed{_innermost(error)}: {_describe(error)}") from error
+        raise AppImportError(f"importing {script} failed{_innermost(error, directory)}: {_describe(error)}") from error
     if Path(module.__file__ or "").resolve() != script:
         raise AppImportError(
             f"{MODULE} was imported from {module.__file__}, not from {directory}: an installed package has that name"
@@ -88,8 +99,13 @@ def find_functions(module: ModuleType) -> list[Any]:
         raise IndexingError([f"{module.__file__}: {error}"]) from error
 
 
-def _innermost(error: BaseException) -> str:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+def _innermost(error: BaseException, directory: Path) -> str:
+    """The last line of the app that the import reached: below it are libraries, above it the import system."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(directory) and "site-packages" not in frame.filename
+    ]
     return f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
