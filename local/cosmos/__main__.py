@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from local import lifecycle
 from local.cosmos import WELL_KNOWN_KEY
+from local.cosmos.authorization import MasterKey
 from local.cosmos.service import Provision, account
+
+T = TypeVar("T")
 
 # Queries run on threads beside the loop: with Python's 5 ms every request would wait that long for its turn.
 _SWITCH_SECONDS = 0.0005
+
+
+def _option(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Let argparse print what `read` has to say about a value it refuses."""
+
+    def parse(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
 
 
 def main() -> int:
@@ -19,9 +36,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.cosmos", description=__doc__)
     parser.add_argument("--port", type=int, default=8081, help="0 chooses a free one (default: %(default)s)")
     parser.add_argument("--data-dir", type=Path, required=True, help="where the account is kept")
-    parser.add_argument("--key", default=WELL_KNOWN_KEY, help="account key, base64 (default: the emulator's)")
     parser.add_argument(
-        "--create", type=Provision.parse, action="append", default=[], metavar="DB/CONTAINER:/KEY[:TTL]",
+        "--key", type=_option(MasterKey), default=WELL_KNOWN_KEY, help="account key, base64 (default: the emulator's)"
+    )
+    parser.add_argument(
+        "--create", type=_option(Provision.parse), action="append", default=[], metavar="DB/CONTAINER:/KEY[:TTL]",
         help="create this at start if it is not there; TTL -1 turns time to live on without a default (repeatable)",
     )  # fmt: skip
     parser.add_argument("--ru-budget", type=float, metavar="N", help="request units per second; over it, 429")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from local.cosmos.authorization import MasterKey
 from local.cosmos.catalog import Catalog
 from local.cosmos.charges import Budget
 from local.cosmos.errors import CosmosError
-from local.cosmos.identifiers import now
+from local.cosmos.identifiers import check_id, now
 from local.cosmos.items import Items
 from local.cosmos.journal import Journal
 from local.cosmos.metadata import Metadata
+from local.cosmos.partition_key import split_path
 from local.cosmos.server import BODY_BYTES, Server
 from local.lifecycle import LOOPBACK
 
-_log = logging.getLogger(__name__)
 _SWEEP_SECONDS = 1.0
 _SWEEP_DOCUMENTS = 1000  # per turn and container: more would hold the loop
 _QUERY_THREADS = 4
@@ -50,36 +50,46 @@ class Provision:
         names, _, rest = text.partition(":")
         database, _, container = names.partition("/")
         path, _, seconds = rest.partition(":")
-        if not database or not container or not path.startswith("/") or "/" in container:
-            raise ValueError(f"{text!r} is not of the form DATABASE/CONTAINER:/PARTITION_KEY[:TTL]")
-        return cls(database, container, path, int(seconds) if seconds else None)
+        try:
+            for name in (database, container):
+                check_id(name, document=False)
+            split_path(path)
+            return cls(database, container, path, ttl.default_of({"defaultTtl": int(seconds) if seconds else None}))
+        except (CosmosError, ValueError) as error:
+            raise ValueError(f"{text!r} is not of the form DATABASE/CONTAINER:/PARTITION_KEY[:TTL]: {error}") from None
 
 
 @contextlib.asynccontextmanager
 async def account(
-    port: int, data_directory: Path, key: str, provisions: Sequence[Provision] = (), ru_budget: float | None = None
+    port: int,
+    data_directory: Path,
+    key: MasterKey,
+    provisions: Sequence[Provision] = (),
+    ru_budget: float | None = None,
 ) -> AsyncIterator[dict[str, object]]:
     """Serve the account kept in `data_directory` until left.
 
     Args:
         port: to listen on; 0 chooses one.
         data_directory: where the file is, created if missing.
-        key: the account key, base64.
+        key: the account key.
         provisions: what to create at start.
         ru_budget: request units per second; None for no limit.
 
     Raises:
-        OSError: the port is taken.
-        ValueError: the key is not base64.
+        OSError: the port is taken, or the directory in use or damaged.
     """
-    master_key = MasterKey(key)
     sockets = _listen(port)
-    journal = Journal(data_directory / "cosmos.sqlite")
-    catalog = Catalog(journal)
+    file = data_directory / "cosmos.sqlite"
+    try:
+        journal = Journal(file)
+        catalog = Catalog(journal)
+    except sqlite3.Error as error:
+        raise OSError(f"{file} cannot be opened: {error}") from None
     for provision in provisions:
         await _create(catalog, provision)
     with ThreadPoolExecutor(_QUERY_THREADS, "query") as threads:
-        server = Server(Metadata(catalog), Items(catalog, journal, threads), master_key, Budget(ru_budget))
+        server = Server(Metadata(catalog), Items(catalog, journal, threads), key, Budget(ru_budget))
         server.port = sockets[0].getsockname()[1]
         runner = web.ServerRunner(_web_server(server), shutdown_timeout=2.0)
         await runner.setup()
