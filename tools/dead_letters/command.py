@@ -139,7 +139,6 @@ def _print_table(letters: list[DeadLetter]) -> None:
     table.add_column("bytes", justify="right", no_wrap=True)
     for one in letters:
         size = f"{one.size:,}" if one.complete else f"{one.found_parts} of {one.parts} parts"
-        origin = one.origin.rpartition("/")[0]
-        cells = (one.id, one.stage, one.reason, one.summary(), origin, one.key or "", one.failed_at[:19], size)
+        cells = (one.id, one.stage, one.reason, one.summary(), one.position, one.key or "", one.failed_at[:19], size)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)

@@ -36,9 +36,7 @@ def read(
     paths = [path.name for path in _files(lake, stage) if since is None or _last_modified(path) >= since - _CLOCK_SKEW]
     with ThreadPoolExecutor(_DOWNLOADS) as pool:
         contents = list(pool.map(_download(lake), paths))
-    # Together, because the parts of one letter may be in two files.
-    lines = [line for content in contents for line in content.split(b"\n")]
-    letters = assemble(lines, f"{FILE_SYSTEM}/{f'stage={stage}' if stage else ''}")
+    letters = assemble(zip(paths, contents, strict=True))
     chosen = [
         letter
         for letter in letters
@@ -60,7 +58,10 @@ def _files(lake: FileSystemClient, stage: str | None) -> Iterator[PathProperties
 
 def _download(lake: FileSystemClient) -> Callable[[str], bytes]:
     def download(path: str) -> bytes:
-        return lake.get_file_client(path).download_file().readall()
+        try:
+            return lake.get_file_client(path).download_file().readall()
+        except ResourceNotFoundError:
+            return b""  # withdrawn since it was listed: a worker that lost its partition had begun it
 
     return download
 

@@ -17,6 +17,8 @@ import orjson
 
 from tools.errors import ToolError
 
+# Without one of these a line is no dead letter.
+_REQUIRED = frozenset({"stage", "reason", "enqueued", "key", "failed_at", "size"})
 # A part's id is its letter's, with the part's number behind it.
 _PART_SUFFIX = re.compile(r"\.part\d+$")
 
@@ -27,7 +29,14 @@ class UnreadableLetter(ToolError):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One refused event, whole. `enqueued` is milliseconds since 1970; `index` is its place in the packed event."""
+    """One refused event, whole.
+
+    Attributes:
+        hub, partition, sequence, index: the event of the hub that the stage read, and the element in its body.
+        enqueued: when that event entered its hub, milliseconds since 1970.
+        origin: where the fact first entered any hub. A replay carries it, so that the same id is derived again.
+        found_parts: how many of its `parts` were in the files read.
+    """
 
     id: str
     stage: str
@@ -38,6 +47,7 @@ class DeadLetter:
     sequence: int
     index: int
     enqueued: int
+    origin: str
     key: str | None
     failed_at: str
     size: int
@@ -51,9 +61,9 @@ class DeadLetter:
         return self.found_parts == self.parts
 
     @property
-    def origin(self) -> str:
-        """Where it first entered, as the split stage reads it: a replay that carries it derives the same id."""
-        return f"{self.hub}/{self.partition}/{self.sequence}/{self.index}/{self.enqueued}"
+    def position(self) -> str:
+        """Where the stage read it: hub, partition, sequence number, element."""
+        return f"{self.hub}/{self.partition}/{self.sequence}/{self.index}"
 
     def summary(self) -> str:
         """The first error in a line, and how many more there are."""
@@ -70,7 +80,7 @@ class DeadLetter:
         shown: dict[str, Any] = {
             "id": self.id, "stage": self.stage, "reason": self.reason, "errors": list(self.errors), "hub": self.hub,
             "partition": self.partition, "sequence": self.sequence, "index": self.index, "enqueued": self.enqueued,
-            "key": self.key, "failed_at": self.failed_at, "size": self.size,
+            "origin": self.origin, "key": self.key, "failed_at": self.failed_at, "size": self.size,
         }  # fmt: skip
         if not self.complete:
             shown |= {"parts": self.parts, "found_parts": self.found_parts}
@@ -80,26 +90,28 @@ class DeadLetter:
             return {**shown, "body_base64": base64.b64encode(self.body).decode("ascii")}
 
 
-def assemble(lines: Iterable[bytes], path: str) -> list[DeadLetter]:
-    """The letters in the lines of one file, or of several read together; one written twice is one letter.
+def assemble(files: Iterable[tuple[str, bytes]]) -> list[DeadLetter]:
+    """The letters in some files; one written twice is one letter, and its parts may be in several files.
 
     Args:
-        lines: JSON, a dead letter or a part of one in each; empty lines are passed over.
-        path: what an error calls the place they are from.
+        files: the path of each and its content: a dead letter, or a part of one, on every line.
 
     Raises:
         UnreadableLetter: a line is not a dead letter.
     """
     parts: dict[tuple[object, ...], dict[int, dict[str, Any]]] = defaultdict(dict)
-    for number, line in enumerate(lines, 1):
+    lines = ((path, number, line) for path, content in files for number, line in enumerate(content.split(b"\n"), 1))
+    for path, number, line in lines:
         if not line.strip():
             continue
         try:
             fields = orjson.loads(line)
+            if missing := _REQUIRED - fields.keys():
+                raise KeyError(*sorted(missing))
             letter_id = _PART_SUFFIX.sub("", fields["id"]) if fields["parts"] > 1 else fields["id"]
             identity = (letter_id, fields["hub"], fields["partition"], fields["sequence"], fields["index"])
             parts[identity][fields["part"]] = {**fields, "id": letter_id, "bytes": _body(fields)}
-        except (orjson.JSONDecodeError, KeyError, TypeError, binascii.Error) as error:
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, binascii.Error) as error:
             raise UnreadableLetter(f"{path}, line {number}: not a dead letter ({error!r})") from error
     return [_whole(found) for found in parts.values()]
 
@@ -113,9 +125,22 @@ def _body(fields: dict[str, Any]) -> bytes:
 def _whole(found: dict[int, dict[str, Any]]) -> DeadLetter:
     ordered = [found[part] for part in sorted(found)]
     first = ordered[0]
+    position = f"{first['hub']}/{first['partition']}/{first['sequence']}/{first['index']}"
     return DeadLetter(
-        id=first["id"], stage=first["stage"], reason=first["reason"], errors=tuple(first.get("errors") or ()),
-        hub=first["hub"], partition=str(first["partition"]), sequence=int(first["sequence"]), index=int(first["index"]),
-        enqueued=int(first["enqueued"]), key=first["key"], failed_at=first["failed_at"], size=int(first["size"]),
-        parts=int(first["parts"]), found_parts=len(ordered), body=b"".join(part["bytes"] for part in ordered),
-    )  # fmt: skip
+        id=first["id"],
+        stage=first["stage"],
+        reason=first["reason"],
+        errors=tuple(first.get("errors") or ()),
+        hub=first["hub"],
+        partition=str(first["partition"]),
+        sequence=int(first["sequence"]),
+        index=int(first["index"]),
+        enqueued=int(first["enqueued"]),
+        origin=first.get("origin") or f"{position}/{first['enqueued']}",
+        key=first["key"],
+        failed_at=first["failed_at"],
+        size=int(first["size"]),
+        parts=int(first["parts"]),
+        found_parts=len(ordered),
+        body=b"".join(part["bytes"] for part in ordered),
+    )
