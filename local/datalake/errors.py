@@ -74,4 +74,4 @@ def from_azurite(status: int, code: str | None, body: bytes) -> Refused:
         pass  # HEAD has no body
     if code in _DFS_CODES:
         code, message = _DFS_CODES[code]
-    return Refused(status, code or f"Http{status}", message or f"Azurite answered {status}.")
+    return Refused(status, code or "InternalError", message or f"Azurite answered {status}.")

@@ -45,10 +45,12 @@ class Files:
         self._held = 0
 
     def forget(self, path: Path) -> None:
-        """A blob call changed `path`, or it is gone: what was appended to it is void."""
-        if file := self._open.pop(path, None):
-            with self._accounting(file):
-                file.uncommitted.forget_before(None)
+        """Something else wrote `path`, or it is gone (with all in it, for a file system): what was appended is void."""
+        gone = [path] if path.name else [known for known in self._open if known.file_system == path.file_system]
+        for known in gone:
+            if file := self._open.pop(known, None):
+                with self._accounting(file):
+                    file.uncommitted.forget_before(None)
 
     async def create(self, path: Path, headers: Mapping[str, str], sas: str) -> Answer:
         """Create an empty file, or empty an existing one (unless the request's conditions forbid it)."""

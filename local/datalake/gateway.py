@@ -192,7 +192,7 @@ class Gateway:
         body = request.content if request.body_exists else None
         upstream = await self._azurite.forward(request.method, request.raw_path, request.headers, body)
         try:
-            if request.method not in ("GET", "HEAD") and upstream.status < 300:
+            if upstream.status < 300 and target.replaces_content():
                 self._files.forget(target.path)
             headers = _passed_back(upstream.headers)
             if request.method == "HEAD" or upstream.status in (204, 304):

@@ -22,7 +22,7 @@ from local.datalake.properties import FOLDER
 from local.datalake.target import Path
 
 PAGE = 5000  # paths in an answer, unless maxResults says less: the service's own limit
-_AFTER = "\uffff"  # a marker of `prefix/` and this passes over all that lies under the prefix
+_AFTER = "\ufffd"  # a marker of `prefix/` and this passes over all that lies under the prefix
 _EPOCH_1601 = 11_644_473_600  # seconds from 1601, where Windows file times start, to 1970
 
 
@@ -36,6 +36,7 @@ class Entry:
     etag: str = ""
     last_modified: str = ""
     created: str = ""
+    tagged: bool = False
 
     def as_json(self) -> dict[str, str]:
         """As the service writes it: strings throughout."""
@@ -87,6 +88,7 @@ def parse_blobs(xml: bytes) -> tuple[list[Entry], str]:
             blob.findtext("Properties/Etag", ""),
             blob.findtext("Properties/Last-Modified", ""),
             blob.findtext("Properties/Creation-Time", ""),
+            blob.find("Tags/TagSet/Tag") is not None,
         )
         for blob in root.iter("Blob")
     ]

@@ -13,11 +13,11 @@ from typing import TypeVar
 from local.datalake.access import Access
 from local.datalake.azurite import Answer, Azurite
 from local.datalake.errors import Refused, bad_request, from_azurite, path_not_found
-from local.datalake.listing import has_children, parse_blobs
+from local.datalake.listing import Entry, has_children, parse_blobs
 from local.datalake.properties import (
     CONDITIONS,
     FOLDER,
-    KEEP_TAGS,
+    TAG_COUNT,
     WRITTEN_HERE,
     carried_headers,
     conditions,
@@ -96,17 +96,8 @@ class Paths:
         if not is_directory:
             if now.get("x-ms-lease-state") == "leased" and not lease:
                 raise Refused(412, "LeaseIdMissing", "There is a lease on the source and no lease ID was given.")
-            return await self._move(source, target, now["etag"], headers, lease, sas)
-        moved: Mapping[str, str] = now
-        if FOLDER in now:
-            moved = await self._copy(source, target, now["etag"], {}, sas)
-        below = [blob async for blob in self._blobs_under(source, sas)]
-        places = [(blob, Path(target.file_system, target.name + blob.name[len(source.name) :])) for blob in below]
-        await _each(places, lambda pair: self._copy(pair[0], pair[1], None, {}, sas))
-        await _each(below, lambda blob: self._azurite.checked("DELETE", blob, sas=sas))
-        if FOLDER in now:
-            await self._azurite.checked("DELETE", source, sas=sas)
-        return moved
+            return await self._move(source, target, now, headers, lease, sas)
+        return await self._move_tree(source, target, now, sas)
 
     async def delete_directory(
         self, path: Path, headers: Mapping[str, str], sas: str, *, recursive: bool
@@ -116,7 +107,7 @@ class Paths:
         Raises:
             Refused: 409 DirectoryNotEmpty.
         """
-        below = [blob async for blob in self._blobs_under(path, sas)]
+        below = [Path(path.file_system, blob.name) async for blob in self._blobs_under(path, sas)]
         if below and not recursive:
             message = "The recursive query parameter value must be true to delete a non-empty directory."
             raise Refused(409, "DirectoryNotEmpty", message)
@@ -138,30 +129,54 @@ class Paths:
         return (await self._azurite.call("HEAD", path, sas=sas)).ok
 
     async def _move(
-        self, source: Path, target: Path, etag: str, headers: Mapping[str, str], lease: str | None, sas: str
+        self,
+        source: Path,
+        target: Path,
+        now: Mapping[str, str],
+        headers: Mapping[str, str],
+        lease: str | None,
+        sas: str,
     ) -> Mapping[str, str]:
-        copied = await self._copy(source, target, etag, headers, sas)
-        guard = {"if-match": etag, **({"x-ms-lease-id": lease} if lease else {})}
-        await self._azurite.checked("DELETE", source, headers=guard, sas=sas)
+        asked = conditions(headers, "x-ms-lease-id", *(f"x-ms-source-{name}" for name in CONDITIONS))
+        guard = {"x-ms-source-if-match": now["etag"]} | asked
+        copied = await self._copy(source, target, guard, sas, tagged=TAG_COUNT in now)
+        held = {"if-match": now["etag"], **({"x-ms-lease-id": lease} if lease else {})}
+        await self._azurite.checked("DELETE", source, headers=held, sas=sas)
         return copied
 
-    async def _copy(
-        self, source: Path, target: Path, etag: str | None, headers: Mapping[str, str], sas: str
-    ) -> Mapping[str, str]:
-        asked = ("x-ms-lease-id", *(f"x-ms-source-{name}" for name in CONDITIONS))
-        guard = {"x-ms-source-if-match": etag} if etag else {}
-        sent = {"x-ms-copy-source": self._azurite.source_url(source, sas), **KEEP_TAGS, **guard}
-        return (await self._azurite.checked("PUT", target, headers=sent | conditions(headers, *asked), sas=sas)).headers
+    async def _move_tree(self, source: Path, target: Path, now: Mapping[str, str], sas: str) -> Mapping[str, str]:
+        async def copy(blob: Entry) -> None:
+            place = Path(target.file_system, target.name + blob.name[len(source.name) :])
+            await self._copy(Path(source.file_system, blob.name), place, {}, sas, tagged=blob.tagged)
 
-    async def _blobs_under(self, directory: Path, sas: str) -> AsyncIterator[Path]:
-        query = {"restype": "container", "comp": "list", "prefix": f"{directory.name}/"}
+        async def delete(blob: Entry) -> None:
+            await self._azurite.checked("DELETE", Path(source.file_system, blob.name), sas=sas)
+
+        marked = FOLDER in now
+        moved = await self._copy(source, target, {}, sas, tagged=True) if marked else now
+        below = [blob async for blob in self._blobs_under(source, sas)]
+        await _each(below, copy)
+        await _each(below, delete)
+        if marked:
+            await self._azurite.checked("DELETE", source, sas=sas)
+        return moved
+
+    async def _copy(
+        self, source: Path, target: Path, guard: Mapping[str, str], sas: str, *, tagged: bool
+    ) -> Mapping[str, str]:
+        tags = WRITTEN_HERE if tagged else {}  # Azurite copies metadata and content, not tags
+        sent = {"x-ms-copy-source": self._azurite.source_url(source, sas), **tags, **guard}
+        return (await self._azurite.checked("PUT", target, headers=sent, sas=sas)).headers
+
+    async def _blobs_under(self, directory: Path, sas: str) -> AsyncIterator[Entry]:
+        query = {"restype": "container", "comp": "list", "include": "tags", "prefix": f"{directory.name}/"}
         marker = ""
         while True:
             wanted = query | ({"marker": marker} if marker else {})
             answer = await self._azurite.checked("GET", Path(directory.file_system, ""), wanted, sas=sas)
             entries, marker = parse_blobs(answer.body)
             for entry in entries:
-                yield Path(directory.file_system, entry.name)
+                yield entry
             if not marker:
                 return
 

@@ -11,7 +11,6 @@ from local.datalake.errors import bad_request
 # A blob written by the DFS endpoint carries this index tag. A hierarchical account has no tags of its own, so no client
 # sees it, and Set Blob Metadata leaves it alone: it tells, after any restart, which files may be appended to.
 WRITTEN_HERE = {"x-ms-tags": "written-by=dfs"}
-KEEP_TAGS = {"x-ms-copy-source-tag-option": "COPY"}
 TAG_COUNT = "x-ms-tag-count"
 FOLDER = "x-ms-meta-hdi_isfolder"  # how ADLS marks a directory among blobs
 

@@ -69,6 +69,10 @@ class Target:
         """Whether a shared access signature authorises it."""
         return "sig" in self.query
 
+    def replaces_content(self) -> bool:
+        """Whether this, as a blob call, writes the blob or takes it away (setting metadata or a lease does not)."""
+        return self.method in ("PUT", "DELETE") and self.query.get("comp") in (None, "blocklist", "appendblock", "page")
+
 
 def parse_target(method: str, raw_target: str) -> Target:
     """Read a request target (path and query, percent-encoded).
