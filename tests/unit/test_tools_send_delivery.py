@@ -75,3 +75,8 @@ def test_a_pace_waits_until_the_next_event_is_due() -> None:
     assert Pace(10.0).wait(elapsed=0.25, done=3) == pytest.approx(0.05)
     assert Pace(1000.0).wait(elapsed=0.25, done=251) == pytest.approx(0.02)
     assert Pace(None).wait(elapsed=0.25, done=3) == 0.0
+
+
+def test_bad_events_are_counted_apart() -> None:
+    tally = run(Recorder(), 4500, bad=0.01)
+    assert (tally.sent, tally.bad) == (4500, 45)
