@@ -1,6 +1,6 @@
 """Runs the chain's stages on what a trigger delivers: the one place where pure stages meet hubs and stores.
 
-Order of every invocation: process, write, emit (dead letters last), log. Whatever raises does so before the checkpoint
+Order of every invocation: process, write, emit, log. Whatever raises does so before the checkpoint
 moves, so the host tries the same batch again; ids and ledgers make that harmless.
 """
 
@@ -82,11 +82,13 @@ class Chain:
         self, stage: str, batch: Batch, outcome: Outcome, started: float,
         stored: Sequence[StoredRecord] = (), written: int | None = None,
     ) -> None:  # fmt: skip
-        sent = await self.emitter.emit(outcome.outputs)
+        out = {hub: len(records) for hub, records in outcome.outputs.items()}
         if outcome.failures:
             now = utc_from_milliseconds(time.time_ns() // 1_000_000)
-            letters = [letter for failure in outcome.failures for letter in dead_letters(failure, now)]
-            sent += await self.emitter.emit({DEAD_LETTERS_HUB: letters})
+            outcome.outputs[DEAD_LETTERS_HUB] += [
+                letter for failure in outcome.failures for letter in dead_letters(failure, now)
+            ]
+        sent = await self.emitter.emit(outcome.outputs)
         counts: dict[str, object] = {
             "hub": batch.hub,
             "partition": batch.partition,
@@ -94,7 +96,7 @@ class Chain:
             "last": batch.events[-1].sequence,
             "events": len(batch.events),
             "records": outcome.records,
-            "out": {hub: len(records) for hub, records in outcome.outputs.items()},
+            "out": out,
             "dead": len(outcome.failures),
             "sent_events": sent,
             "milliseconds": round((time.perf_counter() - started) * 1000),

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from azure.eventhub import EventData, EventDataBatch
 
-from shared.records import BATCH_CONTENT_TYPE, PACK_BYTES, pack
+from shared.records import BATCH_CONTENT_TYPE, MESSAGE_BYTES, PACK_BYTES, pack
 from shared.routing import UNPACKED_HUBS, partition_of
 
 Keyed = tuple[str, bytes]
@@ -22,7 +22,6 @@ class Producer(Protocol):
     """What is used of `azure.eventhub.aio.EventHubProducerClient`."""
 
     async def get_partition_ids(self) -> list[str]: ...
-    async def create_batch(self, *, partition_id: str) -> EventDataBatch: ...
     async def send_batch(self, event_data_batch: EventDataBatch) -> None: ...
 
 
@@ -57,8 +56,7 @@ class Emitter:
         return sum(result for result in results if isinstance(result, int))
 
     async def _send(self, hub: str, partition: str, packs: Iterable[tuple[bytes, int]]) -> int:
-        producer = self._producers[hub]
-        batch = await producer.create_batch(partition_id=partition)
+        batch = _new_batch(partition)
         events = 0
         for body, _ in packs:
             event = to_event(body)
@@ -66,10 +64,10 @@ class Emitter:
             try:
                 batch.add(event)
             except ValueError:  # the batch is full
-                await producer.send_batch(batch)
-                batch = await producer.create_batch(partition_id=partition)
+                await self._producers[hub].send_batch(batch)
+                batch = _new_batch(partition)
                 batch.add(event)
-        await producer.send_batch(batch)
+        await self._producers[hub].send_batch(batch)
         return events
 
     async def _ids(self, hub: str) -> list[str]:
@@ -78,6 +76,11 @@ class Emitter:
                 self._producers[hub] = self._open(hub)
             self._partitions[hub] = sorted(await self._producers[hub].get_partition_ids(), key=int)
         return self._partitions[hub]
+
+
+def _new_batch(partition: str) -> EventDataBatch:
+    # The client's own create_batch would open one more connection, only to learn the size that is known here.
+    return EventDataBatch(max_size_in_bytes=MESSAGE_BYTES, partition_id=partition)
 
 
 def divide(records: Iterable[Keyed], partitions: int) -> dict[int, list[bytes]]:

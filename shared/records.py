@@ -24,7 +24,9 @@ BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 # https://learn.microsoft.com/azure/event-hubs/event-hubs-faq#what-are-ingress-events
 PACK_BYTES = 64_000
 
-# The largest event that fits a 1 MB message with its annotations; the service's limit over Kafka is the same number.
+# What Event Hubs takes in one message, from Standard up, and the largest record that fits beside its annotations.
+# https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas
+MESSAGE_BYTES = 1_048_576
 MAX_RECORD_BYTES = 1_046_528
 
 # The source of a record whose producer named none: its id is derived, and unique by itself.

@@ -39,7 +39,7 @@ class RecordReader:
             items = orjson.loads(event.body)
         except orjson.JSONDecodeError as error:
             outcome.records += 1
-            self.fail(batch, event, 0, None, outcome, "decode", plain_error("not_json", f"not JSON: {error}"))
+            self.fail(batch, event, None, None, outcome, "decode", plain_error("not_json", f"not JSON: {error}"))
             return []
         if not isinstance(items, list):
             items = [items]
@@ -60,32 +60,27 @@ class RecordReader:
         return valid
 
     def fail(
-        self, batch: Batch, event: HubEvent, number: int, record: Any, outcome: Outcome,
+        self, batch: Batch, event: HubEvent, number: int | None, record: Any, outcome: Outcome,
         reason: str, errors: list[dict[str, Any]],
     ) -> None:  # fmt: skip
-        """Note that one record of an event failed. Its own origin is kept where it has a readable one."""
-        origin, key = position(batch, event, number), event.key
+        """Note that one record of an event failed, or (`number` None) the event as a whole.
+
+        Its own origin is kept where it has a readable one; else the position in this hub stands for it.
+        """
+        origin, key = position(batch, event, number or 0), event.key
         if isinstance(record, dict):
             key = record.get("partitionkey", key)
-            # Without a readable origin of its own, the position in this hub stands for it.
             with contextlib.suppress(KeyError, ValueError, AttributeError):
                 origin = parse_origin(record["origin"])
-        body = element_bytes(event.body, number) if event.body.lstrip()[:1] == b"[" else event.body
+        in_array = number is not None and event.body.lstrip()[:1] == b"["
         outcome.failures.append(
             Failure(
-                stage=self.stage,
-                reason=reason,
-                errors=errors,
-                hub=batch.hub,
-                partition=batch.partition,
-                sequence=event.sequence,
-                element=number,
-                enqueued=event.enqueued,
-                origin=origin,
-                body=body,
+                stage=self.stage, reason=reason, errors=errors, hub=batch.hub, partition=batch.partition,
+                sequence=event.sequence, element=number or 0, enqueued=event.enqueued, origin=origin,
+                body=element_bytes(event.body, number or 0) if in_array else event.body,
                 key=key if isinstance(key, str) else None,
             )
-        )
+        )  # fmt: skip
 
 
 class RecordStage:
