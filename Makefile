@@ -1,0 +1,46 @@
+# Everything runs from a virtual environment in .venv and from node_modules in local/azurite; nothing else is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+AZURITE := local/azurite/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo up bench lint clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed $(AZURITE) ## install what everything else needs (each target does it by itself)
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headrace needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(AZURITE): local/azurite/package-lock.json
+	@command -v npm >/dev/null || { echo "Headrace needs Node.js 20 or newer, with npm, for Azurite (https://nodejs.org)"; exit 1; }
+	npm ci --prefix local/azurite --silent --no-audit --no-fund
+	@touch $@
+
+test: setup ## run every test
+	$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-4} --dist loadfile $(PYTEST_ARGS)
+
+demo: setup ## run the main job whole: 3,000 events from a producer to Cosmos DB and the Data Lake
+	$(BIN)/python -m local demo
+
+up: setup ## run Azure on this machine, with the function app, until Ctrl-C
+	$(BIN)/python -m local up
+
+bench: setup ## measure what it costs
+	$(BIN)/python -m bench
+
+lint: setup ## ruff, mypy --strict on what ships, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## remove what setup installed and what the stack stored
+	rm -rf $(VENV) local/azurite/node_modules .local
