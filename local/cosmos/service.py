@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from local.cosmos import ttl
 from local.cosmos.authorization import MasterKey
@@ -104,7 +106,14 @@ async def account(
             await journal.close()
 
 
+def _not_the_clients_fault(record: logging.LogRecord) -> bool:
+    """aiohttp logs a traceback for every request that is not HTTP; the client has its 400, and we know nothing more."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 def _web_server(server: Server) -> web.Server:
+    logging.getLogger("aiohttp.server").addFilter(_not_the_clients_fault)
+
     def make(message, payload, protocol, writer, task):  # type: ignore[no-untyped-def]
         loop = asyncio.get_running_loop()
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES)

@@ -78,9 +78,9 @@ async def test_names_that_are_not_names(client: CosmosClient, name: str) -> None
 
 
 async def test_what_is_missing_in_between_is_404(client: CosmosClient) -> None:
-    for database, container in (("no", "events"), ("dev", "no")):
+    for owner, name in (("no", "events"), ("dev", "no")):
         with pytest.raises(CosmosHttpResponseError) as gone:
-            await client.get_database_client(database).get_container_client(container).read_item("1", "a")
+            await client.get_database_client(owner).get_container_client(name).read_item("1", "a")
         assert gone.value.status_code == 404
 
 

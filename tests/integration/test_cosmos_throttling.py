@@ -1,0 +1,46 @@
+"""An account with a budget of request units: over it is 429 with a time to wait, and nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from azure.cosmos.exceptions import CosmosHttpResponseError
+
+from tests.integration.cosmos_service import CosmosService, rows
+
+
+@pytest.fixture
+def throttled(tmp_path: Path) -> Iterator[CosmosService]:
+    service = CosmosService(tmp_path, "--ru-budget", "20")
+    yield service
+    assert service.stop() == 0
+
+
+async def test_over_the_budget_is_429_with_a_time_to_wait(throttled: CosmosService) -> None:
+    # The SDK cannot be told not to retry: a millisecond is the least it waits, nine times.
+    async with throttled.client(retry_fixed_interval=1) as client:
+        events = client.get_database_client("dev").get_container_client("events")
+        batch = [("upsert", ({"id": str(number), "pk": "a"},)) for number in range(100)]
+        await events.execute_item_batch(batch, partition_key="a")  # one request may overdraw
+        with pytest.raises(CosmosHttpResponseError) as refused:
+            await events.create_item({"id": "late", "pk": "a"})
+        assert refused.value.status_code == 429
+        assert refused.value.sub_status == 3200
+        # 100 upserts of 5 RU, 20 RU a second: 24 seconds.
+        assert 20_000 < int(refused.value.headers["x-ms-retry-after-ms"]) < 25_000
+        # Requests about databases and containers are not throttled.
+        assert (await events.read())["id"] == "events"
+
+
+async def test_the_sdk_waits_and_gets_through(throttled: CosmosService) -> None:
+    throttles: list[int] = []
+    async with throttled.client(
+        raw_response_hook=lambda response: throttles.append(response.http_response.status_code)
+    ) as client:
+        events = client.get_database_client("dev").get_container_client("events")
+        await asyncio.gather(*(events.create_item({"id": str(number), "pk": "a"}) for number in range(12)))
+        assert throttles.count(429) > 0
+        assert len(await rows(events.read_all_items())) == 12
