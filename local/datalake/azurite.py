@@ -20,7 +20,7 @@ from local.datalake.target import Path
 
 API_VERSION = "2025-11-05"  # the newest that Azurite 3.35 knows
 _CONNECT_SECONDS = 5.0
-_SILENCE_SECONDS = 30.0  # the service's own limit for most calls
+SILENCE_SECONDS = 30.0  # without a byte from Azurite; the service's own limit for most calls
 _AUTOMATIC_HEADERS = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "expect", "upgrade", "te", "trailer"})
 
@@ -49,14 +49,14 @@ class Answer:
 class Azurite:
     """A pool of connections to one Azurite."""
 
-    def __init__(self, base_url: str, account: Account) -> None:
+    def __init__(self, base_url: str, account: Account, silence_seconds: float = SILENCE_SECONDS) -> None:
         self._base = base_url
         self._account = account
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             skip_auto_headers=_AUTOMATIC_HEADERS,
             connector=aiohttp.TCPConnector(limit=64),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence_seconds),
         )
 
     async def __aenter__(self) -> Self:

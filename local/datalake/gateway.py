@@ -260,8 +260,10 @@ async def serve(host: str, port: int, azurite_url: str, account: Account) -> Asy
         runner = web.ServerRunner(web.Server(Gateway(azurite).handle, auto_decompress=False), shutdown_timeout=5.0)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
+            try:
+                await web.TCPSite(runner, host, port).start()
+            except OSError as error:
+                raise OSError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from None
             yield runner.addresses[0][1], azurite
         finally:
             await runner.cleanup()

@@ -20,13 +20,14 @@ _SIGNED_HEADERS = (
     "content-encoding", "content-language", "content-length", "content-md5", "content-type", "date",
     "if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range",
 )  # fmt: skip
-# The service sorts header names as Windows collates words (the SDK carries its tables): hyphens weigh nothing.
+# The service sorts header names as Windows collates words (the SDK carries its tables): a hyphen only breaks ties.
 _COLLATION = "!#$%&*.^_`|~+0123456789abcdefghijklmnopqrstuvwxyz"
 CLOCK_SKEW = timedelta(minutes=15)  # what the service allows between x-ms-date and its own clock
 
 
-def _as_collated(name: str) -> list[int]:
-    return [_COLLATION.find(character) for character in name if character != "-"]
+def _as_collated(name: str) -> tuple[list[int], list[bool]]:
+    letters = [_COLLATION.find(character) for character in name if character != "-"]
+    return letters, [character == "-" for character in name]
 
 
 def string_to_sign(

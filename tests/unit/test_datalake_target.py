@@ -1,0 +1,64 @@
+"""Which requests are DFS operations, and what they are about."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.datalake.errors import Refused
+from local.datalake.paths import parse_rename_source
+from local.datalake.properties import metadata_headers
+from local.datalake.target import Operation, Path, operation_of, parse_target
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "expected"),
+    [
+        ("PUT", "/a/fs/x?resource=file", Operation.CREATE),
+        ("PUT", "/a/fs/x?resource=directory", Operation.CREATE),
+        ("PUT", "/a/fs?resource=filesystem", Operation.CREATE_FILE_SYSTEM),
+        ("PUT", "/a/fs?restype=container", Operation.BLOB),
+        ("PUT", "/a/fs/x", Operation.BLOB),
+        ("PUT", "/a/fs/x?comp=metadata", Operation.BLOB),
+        ("PATCH", "/a/fs/x?action=append&position=0", Operation.APPEND),
+        ("PATCH", "/a/fs/x?action=flush&position=0", Operation.FLUSH),
+        ("PATCH", "/a/fs/x?action=setAccessControl", Operation.SET_ACCESS),
+        ("GET", "/a/fs?resource=filesystem&recursive=true", Operation.LIST),
+        ("GET", "/a/fs?restype=container&comp=list", Operation.BLOB),
+        ("GET", "/a?comp=list", Operation.BLOB),
+        ("GET", "/a/fs/x", Operation.BLOB),
+        ("HEAD", "/a/fs/x", Operation.READ_PROPERTIES),
+        ("HEAD", "/a/fs/x?snapshot=1", Operation.BLOB),
+        ("HEAD", "/a/fs/x?action=getAccessControl&upn=false", Operation.GET_ACCESS),
+        ("HEAD", "/a/fs?restype=container", Operation.BLOB),
+        ("DELETE", "/a/fs/x", Operation.DELETE),
+        ("DELETE", "/a/fs/x?recursive=true", Operation.DELETE),
+        ("DELETE", "/a/fs/x?snapshot=1", Operation.BLOB),
+        ("DELETE", "/a/fs?restype=container", Operation.BLOB),
+        ("POST", "/a?comp=batch", Operation.BLOB),
+    ],
+)
+def test_operations_are_told_apart(method: str, target: str, expected: Operation) -> None:
+    assert operation_of(parse_target(method, target), {}) is expected
+
+
+def test_a_rename_is_told_by_its_header() -> None:
+    assert operation_of(parse_target("PUT", "/a/fs/x?mode=legacy"), {"x-ms-rename-source": "/fs/y"}) is Operation.RENAME
+
+
+def test_paths_are_decoded_once() -> None:
+    assert parse_target("GET", "/a/fs/kind%3Dplace/100%2525/").path == Path("fs", "kind=place/100%25")
+
+
+def test_a_rename_source_is_read() -> None:
+    assert parse_rename_source("/fs/a%20b/c?sv=1&sig=x") == (Path("fs", "a b/c"), "sv=1&sig=x")
+    for wrong in ("fs/a", "/fs", "/", "/fs/", ""):
+        with pytest.raises(Refused, match="InvalidRenameSourcePath"):
+            parse_rename_source(wrong)
+
+
+def test_properties_become_metadata() -> None:
+    assert metadata_headers("a=MQ==,b=") == {"x-ms-meta-a": "1", "x-ms-meta-b": ""}
+    assert metadata_headers("") == {}
+    for wrong in ("a", "=MQ==", "a=!", "a=w6k=", "a=DQo="):
+        with pytest.raises(Refused, match="InvalidPropertyName"):
+            metadata_headers(wrong)
