@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from local import demo
 from local.azurite import AzuriteUnavailable
 from local.ports import Ports
 from local.stack import APP, ROOT, Stack, StackError, settings
@@ -24,6 +25,7 @@ examples:
   python -m local up                       everything, on the documented ports, its state in .local/
   python -m local up --no-app              the services alone; run the app with `func start`
   python -m local up --port-offset 100     a second stack, beside the first (with its own --data-dir)
+  python -m local demo                     the main job, whole, in half a minute
   eval "$(python -m local env)"            the connection settings, for tools and your own scripts
 """
 
@@ -46,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     app.add_argument("--no-app", action="store_true", help="the services alone, without the function app")
     up.set_defaults(run=_up)
 
+    demo_parser = commands.add_parser("demo", help="run the main job whole, on free ports, and count every event")
+    demo.add_arguments(demo_parser)
+
     env = commands.add_parser("env", parents=[shared], help="print the connection settings of a stack")
     env.add_argument("--format", choices=["shell", "json", "dotenv"], default="shell", help="(default: shell)")
     env.set_defaults(run=_env)
@@ -57,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
-        arguments.ports = Ports.at_offset(arguments.port_offset)
+        arguments.ports = Ports.at_offset(getattr(arguments, "port_offset", 0))
     except ValueError as error:
         parser.error(str(error))
     status: int = arguments.run(arguments)

@@ -85,8 +85,10 @@ class Chain:
         out = {hub: len(records) for hub, records in outcome.outputs.items()}
         if outcome.failures:
             now = utc_from_milliseconds(time.time_ns() // 1_000_000)
+            # In the order of what was consumed, as every record: a sink takes what runs backwards for a repeat.
+            in_order = sorted(outcome.failures, key=lambda failure: (failure.sequence, failure.element))
             outcome.outputs[DEAD_LETTERS_HUB] += [
-                letter for failure in outcome.failures for letter in dead_letters(failure, now)
+                letter for failure in in_order for letter in dead_letters(failure, now)
             ]
         sent = await self.emitter.emit(outcome.outputs)
         counts: dict[str, object] = {

@@ -149,6 +149,15 @@ async def test_store_dead_letters_writes_them_by_stage(azure: Azure) -> None:
     assert [orjson.loads(line)["body"] for line in azure.lakes["dead-letters"].lines()] == ["not json", ""]
 
 
+async def test_dead_letters_are_in_the_order_of_what_failed_however_it_failed(azure: Azure) -> None:
+    bad = [{"latitude": 123}, b"{", PLACE | {"latitude": 123}, b"", [PLACE | {"kind": "x"}, 7], b"\xff"]
+    sent = await through_split(azure, *bad, *bad)
+    letters = [(letter["data"]["sequence"], letter["data"]["index"]) for letter in sent["dead-letters"]]
+    assert letters == sorted(letters)
+    await user_function(store_dead_letters)(events("dead-letters", [sent["dead-letters"]]))
+    assert len(azure.lakes["dead-letters"].lines()) == 14
+
+
 async def test_garbage_on_any_hub_is_a_dead_letter_not_a_stuck_partition(azure: Azure) -> None:
     hubs = [
         (split, "dev"), (enrich_places, "places"), (enrich_weather, "weather"), (enrich_seismic, "seismic"),

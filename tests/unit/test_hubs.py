@@ -1,4 +1,4 @@
-"""One file says which hubs and consumer groups exist: the app, by the rules of the real host, uses those and no others."""
+"""One file says which hubs and consumer groups exist: the app, by the rules of the real host, uses just those."""
 
 from __future__ import annotations
 
