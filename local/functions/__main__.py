@@ -36,7 +36,7 @@ def _load(arguments: argparse.Namespace) -> Host:
     if arguments.settings or file.is_file():
         settings.load(file, os.environ)
     options = host_json.load(app / "host.json")
-    logs.configure(options.log_levels)
+    logs.configure(options.log_levels, arguments.log_level)
     functions = index(app)
     sys.path[:] = app_path(app)  # functions import when they run, too
     return Host(functions, options, os.environ, port=arguments.port, drain=arguments.drain)
@@ -45,7 +45,7 @@ def _load(arguments: argparse.Namespace) -> Host:
 def main() -> int:
     """Returns the process's exit status: 1 when the app could not be loaded or a trigger not be started."""
     arguments = _arguments()
-    logs.configure({})
+    logs.configure({}, arguments.log_level)
     log = logs.host_logger("Startup")
     try:
         host = _load(arguments)

@@ -16,8 +16,8 @@ GENERIC = "generic"
 """The converter of str, bytes and of bindings that the library does not know."""
 
 # typing.List[X] and list[X] are of different classes, and the worker knows only the first (python-worker#1034).
-_TYPING_ALIAS = type(typing.List[int])  # noqa: UP006
-_SPECIAL_ALIAS = type(typing.List)  # noqa: UP006
+_TYPING_ALIAS: typing.Any = type(typing.List[int])  # noqa: UP006
+_SPECIAL_ALIAS: typing.Any = type(typing.List)  # noqa: UP006
 _NOT_GENERIC = (typing.Union, tuple, typing.ClassVar, collections.abc.Callable)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from azure.eventhub import EventData
+from azure.eventhub.amqp import AmqpMessageBodyType
 from azure.functions.eventhub import EventHubTriggerConverter
 from azure.functions.meta import Datum
 
@@ -57,7 +58,6 @@ class Event:
 
 def read(event: EventData) -> Event:
     """Take an event of the SDK apart."""
-    message = event.raw_amqp_message
     system = {_text(key): _plain(value) for key, value in event.system_properties.items()
               if key not in _KNOWN_ANNOTATIONS}  # fmt: skip
     moment = event.enqueued_time
@@ -74,14 +74,17 @@ def read(event: EventData) -> Event:
         EnqueuedTimeUtc=enqueued,
     )
     properties = {_text(name): _plain(value) for name, value in (event.properties or {}).items()}
-    return Event(_body(message.body), number, offset, enqueued, text_key, properties, system)
+    return Event(_body(event), number, offset, enqueued, text_key, properties, system)
 
 
-def _body(sections: Any) -> bytes:
-    if isinstance(sections, bytes):
-        return sections
-    parts = list(sections)
-    return parts[0] if len(parts) == 1 and isinstance(parts[0], bytes) else b"".join(bytes(part) for part in parts)
+def _body(event: EventData) -> bytes:
+    body: Any = event.body
+    if event.body_type is AmqpMessageBodyType.DATA:
+        parts = list(body)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    # A client other than Event Hubs' own sent an AMQP value or sequence: the .NET extension has no bytes for it.
+    value = body if event.body_type is AmqpMessageBodyType.VALUE else list(body)
+    return value if isinstance(value, bytes) else orjson.dumps(_plain(value))
 
 
 def metadata_many(events: Sequence[Event], partition: Partition, *, checkpointing: bool) -> dict[str, Datum]:

@@ -9,6 +9,7 @@ checkpointed any more, as there: the batch comes again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,14 +88,16 @@ class EventHubListener:
                 self._on_batch,
                 max_batch_size=self._options.max_batch,
                 prefetch=self._options.prefetch,
-                starting_position=self._options.start,  # type: ignore[arg-type]
+                starting_position=self._options.start,
                 on_error=self._on_error,
                 on_partition_initialize=self._on_partition_initialize,
                 on_partition_close=self._on_partition_close,
             )
         )
-        await asyncio.wait((self._receiving, asyncio.create_task(self._claimed.wait())),
-                           timeout=FIRST_CLAIM, return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+        self._receiving.add_done_callback(self._ended)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_CLAIM):
+                await self._claimed.wait()
 
     async def stop(self, seconds: float) -> bool:
         """Take no more batches, let those that run end within `seconds`, release the partitions.
@@ -108,11 +111,17 @@ class EventHubListener:
         left: set[asyncio.Task[None]] = set()
         if self._batches:
             _, left = await asyncio.wait(self._batches, timeout=seconds)
+        await asyncio.gather(*(run.checkpoint.flush() for run in self._runs.values()))
         await self._client.close()
         if self._receiving is not None:
             self._receiving.cancel()
             await asyncio.gather(self._receiving, return_exceptions=True)
         return not left
+
+    def _ended(self, receiving: asyncio.Task[None]) -> None:
+        if not receiving.cancelled() and (error := receiving.exception()):
+            self._log.error("receiving ended: %s: %s", type(error).__name__, error, exc_info=error)
+            self._claimed.set()
 
     async def _on_partition_initialize(self, context: PartitionContext) -> None:
         partition = Partition(
@@ -125,6 +134,7 @@ class EventHubListener:
     async def _on_partition_close(self, context: PartitionContext, _: Any) -> None:
         if run := self._runs.pop(context.partition_id, None):
             run.stopping.set()
+            run.checkpoint.drop()
 
     async def _on_error(self, context: PartitionContext | None, error: Exception) -> None:
         where = f"partition {context.partition_id}" if context else "claiming partitions"
@@ -155,15 +165,8 @@ class EventHubListener:
                 last = event
                 if run.stopping.is_set():
                     break
-        if run.stopping.is_set():
-            return
-        try:
-            await run.checkpoint.batch_ended(last)
-        except Exception as error:  # the storage account is away: the next batch's checkpoint covers this one
-            self._log.warning(
-                "partition %s: the checkpoint at sequence number %d was not written: %s: %s",
-                run.partition.id, last.sequence_number, type(error).__name__, error,
-            )  # fmt: skip
+        if not run.stopping.is_set():
+            run.checkpoint.batch_ended(last)
 
     async def _execute(self, run: _PartitionRun, events: Sequence[Event], arguments: Arguments) -> None:
         first, last = events[0], events[-1]
@@ -214,5 +217,5 @@ def _open_client(
             str(connection.endpoint), hub, consumer_group, credential(connection.client_id), **balancing
         )
     wait = options.max_wait if options.min_batch > 1 else 0.0
-    client._amqp_transport = ArrivalTransport(options.min_batch, wait)  # type: ignore[assignment]
+    client._amqp_transport = ArrivalTransport(options.min_batch, wait)
     return client

@@ -15,7 +15,7 @@ from local.functions.http_trigger import HttpServer
 from local.functions.indexing import IndexedFunction
 from local.functions.invocation import Invoker
 from local.functions.logs import host_logger
-from local.functions.settings import storage_connection
+from local.functions.settings import storage_connection, thread_count
 from local.functions.timer_trigger import TimerListener
 
 NO_FUNCTIONS = (
@@ -55,7 +55,7 @@ class Host:
         """
         if not self._functions:
             self._log.warning(NO_FUNCTIONS)
-        invoker = Invoker()
+        invoker = Invoker(self._options.function_timeout, thread_count(self._environment))
         http = HttpServer(self._functions, invoker, self._options.route_prefix)
         timers = [
             TimerListener(function, invoker, self._environment)

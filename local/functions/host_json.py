@@ -51,6 +51,8 @@ class HostOptions:
 
     event_hubs: EventHubOptions = field(default_factory=EventHubOptions)
     route_prefix: str = "api"
+    function_timeout: float | None = 1800.0
+    """Seconds; None for no limit. The default is that of the Flex Consumption and Premium plans."""
     log_levels: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -81,6 +83,9 @@ def parse(document: Any, where: str = "host.json") -> HostOptions:
     return HostOptions(
         event_hubs=_event_hubs(extensions.section("eventHubs")),
         route_prefix=prefix.strip("/"),
+        function_timeout=None
+        if root.values.get("functionTimeout") == "-1"
+        else root.seconds("functionTimeout", 1800.0),
         log_levels=_log_levels(root.section("logging").section("logLevel")),
     )
 
@@ -148,7 +153,7 @@ class _Section:
         self._where, self._path = where, path
 
     def name(self, key: str) -> str:
-        return f"{self._where}: {self._path}.{key}"
+        return f"{self._where}: {f'{self._path}.{key}'.lstrip('.')}"
 
     def section(self, key: str) -> _Section:
         return _Section(self.values.get(key, {}), self._where, f"{self._path}.{key}".lstrip("."))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import os
 import secrets
 import threading
 import time
@@ -108,6 +107,10 @@ class Context(abstract.Context):
         return self._retry
 
 
+class FunctionTimeoutError(Exception):
+    """An asynchronous function ran longer than host.json's functionTimeout, and was cancelled."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How an invocation ended: with a value, or with an error."""
@@ -125,15 +128,14 @@ class Invoker:
     """Runs functions and logs as the host does.
 
     Args:
-        threads: of the pool for synchronous functions; by default PYTHON_THREADPOOL_THREAD_COUNT, else what
-            ThreadPoolExecutor chooses, as in the worker.
+        timeout: seconds that a function may take; None for no limit.
+        threads: of the pool for synchronous functions (PYTHON_THREADPOOL_THREAD_COUNT); None leaves the choice to
+            ThreadPoolExecutor, as the worker does.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        configured = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
-        self._threads = ThreadPoolExecutor(
-            threads or (int(configured) if configured.isdecimal() and int(configured) else None), "function"
-        )
+    def __init__(self, timeout: float | None = None, threads: int | None = None) -> None:
+        self._timeout = timeout
+        self._threads = ThreadPoolExecutor(threads, "function")
 
     async def invoke(
         self, function: IndexedFunction, arguments: Arguments, *, reason: str = "(null)", details: str = "",
@@ -188,7 +190,14 @@ class Invoker:
 
     async def _call(self, function: IndexedFunction, arguments: Arguments, context: Context) -> Any:
         if function.is_async:
-            return await function.call(**_bind(function, arguments, context))
+            limit = asyncio.timeout(self._timeout)
+            try:
+                async with limit:
+                    return await function.call(**_bind(function, arguments, context))
+            except TimeoutError as error:
+                if limit.expired():
+                    raise FunctionTimeoutError(self._overdue(context)) from error
+                raise
 
         def call() -> Any:
             _thread_local.invocation_id = context.invocation_id
@@ -198,7 +207,19 @@ class Invoker:
                 _thread_local.invocation_id = None
 
         # The context variables go along: logs of the thread belong to the function.
-        return await asyncio.get_running_loop().run_in_executor(self._threads, contextvars.copy_context().run, call)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, contextvars.copy_context().run, call)
+        done, _ = await asyncio.wait((running,), timeout=self._timeout)
+        if not done:
+            function_logger(function.name).error(
+                "%s A thread cannot be interrupted; the real host would restart its worker.", self._overdue(context)
+            )
+        return await running
+
+    def _overdue(self, context: Context) -> str:
+        return (
+            f"Timeout value of {format_timespan(self._timeout or 0)} exceeded by function "
+            f"'Functions.{context.function_name}' (Id: '{context.invocation_id}')."
+        )
 
     async def invoke_with_retries(
         self, function: IndexedFunction, arguments: Arguments, stopping: asyncio.Event, *, reason: str = "(null)",

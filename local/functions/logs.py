@@ -69,14 +69,14 @@ class LevelFilter(logging.Filter):
         return record.levelno >= self._default
 
 
-def configure(levels: Mapping[str, int]) -> None:
-    """Send every log to stderr in the host's form; the SDKs' own loggers speak from Warning up."""
+def configure(levels: Mapping[str, int], sdk_level: str) -> None:
+    """Send every log to stderr in the host's form; the SDKs' own loggers from `sdk_level` up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HostFormatter())
     handler.addFilter(LevelFilter(levels))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(min([logging.INFO, *levels.values()]))
-    # At Information the SDKs log every request: two lines for each checkpoint.
-    logging.getLogger("azure").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # At INFO the SDKs log every request: two lines for each checkpoint.
+    for name in ("azure", "asyncio"):
+        logging.getLogger(name).setLevel(sdk_level)

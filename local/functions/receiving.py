@@ -18,6 +18,13 @@ from azure.eventhub.aio._transport._pyamqp_transport_async import PyamqpTranspor
 _QUIET_PASSES = 4
 """Passes of the event loop without a new event after which nothing more is at hand: reading one frame takes two."""
 
+_FRAMES = 16
+"""Frames read between two looks at how much is buffered; one is 64 KB at most."""
+
+MAX_BUFFERED = 2 * 1024 * 1024
+"""Bytes of bodies that a partition holds ahead of its function. The prefetch count alone bounds no memory: 1,500
+events may be 1.5 GB. Past this the socket is left unread, and the server waits."""
+
 
 class ArrivalTransport(PyamqpTransportAsync):
     """The SDK's transport with an event-driven `receive_messages_async`.
@@ -33,19 +40,21 @@ class ArrivalTransport(PyamqpTransportAsync):
 
     async def message_received_async(self, consumer: Any, message: Any) -> None:  # type: ignore[override]
         consumer._message_buffer.append(message)
+        consumer.buffered += _size(message)
         consumer.arrived.set()
 
     async def receive_messages_async(  # type: ignore[override]
         self, consumer: Any, batch: bool, max_batch_size: int, max_wait_time: float | None
     ) -> None:
         """Hand over batches until the link fails for good or the task is cancelled."""
-        consumer.arrived, consumer.room = asyncio.Event(), asyncio.Event()
+        consumer.arrived, consumer.room, consumer.stolen = asyncio.Event(), asyncio.Event(), False
+        consumer.buffered = sum(map(_size, consumer._message_buffer))
         consumer._callback_task_run = True
         reader = asyncio.create_task(self._read(consumer))
         deliverer = asyncio.create_task(self._deliver(consumer, max_batch_size))
         try:
             await asyncio.wait((reader, deliverer), return_when=asyncio.FIRST_COMPLETED)
-            if reader.done() and not _stolen(reader):
+            if reader.done() and not consumer.stolen:
                 # The connection is gone, the ownership is not: let the batch at hand end and be checkpointed.
                 consumer._callback_task_run = False
                 consumer.arrived.set()
@@ -64,24 +73,24 @@ class ArrivalTransport(PyamqpTransportAsync):
         while consumer._callback_task_run:
             try:
                 await consumer._open()
-                failures = 0
-                if len(consumer._message_buffer) >= consumer._prefetch:
+                if len(consumer._message_buffer) >= consumer._prefetch or consumer.buffered >= MAX_BUFFERED:
                     consumer.room.clear()
                     await consumer.room.wait()
-                if not await consumer._handler.do_work_async(batch=consumer._prefetch):
+                if not await consumer._handler.do_work_async(batch=_FRAMES):
                     return
+                failures = 0
                 # The SDK keeps every delivery tag that it ever received; settled deliveries need none.
                 consumer._handler._link._received_delivery_tags.clear()
             except Exception as error:
                 # What was read and not yet delivered comes again, from the last event that was.
                 consumer._message_buffer.clear()
+                consumer.buffered = 0
                 if consumer._last_received_event:
                     consumer._offset = consumer._last_received_event.offset
+                consumer.stolen = isinstance(error, AMQPLinkError) and error.condition == ErrorCondition.LinkStolen
                 failure = await consumer._handle_exception(error)
                 failures += 1
-                if _is_stolen(error) or not consumer._callback_task_run:
-                    raise failure from None
-                if failures > consumer._client._config.max_retries:
+                if consumer.stolen or failures > consumer._client._config.max_retries:
                     raise failure from None
 
     async def _deliver(self, consumer: Any, maximum: int) -> None:
@@ -92,9 +101,14 @@ class ArrivalTransport(PyamqpTransportAsync):
                 await consumer.arrived.wait()
                 continue
             await self._assemble(consumer, maximum)
-            events = [consumer._next_message_in_buffer() for _ in range(min(maximum, len(buffer)))]
+            if not consumer._callback_task_run:
+                return  # what is buffered stays: a position once taken is not asked for again
+            events = []
+            for _ in range(min(maximum, len(buffer))):
+                consumer.buffered -= _size(buffer[0])
+                events.append(consumer._next_message_in_buffer())
             consumer.room.set()
-            if events and consumer._callback_task_run:
+            if events:
                 await consumer._on_event_received(events)
 
     async def _assemble(self, consumer: Any, maximum: int) -> None:
@@ -104,7 +118,7 @@ class ArrivalTransport(PyamqpTransportAsync):
         while consumer._callback_task_run:
             await _settle(buffer, maximum)
             left = deadline - time.monotonic()
-            if len(buffer) >= self._minimum or left <= 0:
+            if len(buffer) >= self._minimum or consumer.buffered >= MAX_BUFFERED or left <= 0:
                 return
             consumer.arrived.clear()
             try:
@@ -122,12 +136,5 @@ async def _settle(buffer: Any, maximum: int) -> None:
         quiet = quiet + 1 if len(buffer) == before else 0
 
 
-def _stolen(task: asyncio.Task[None]) -> bool:
-    error = None if task.cancelled() else task.exception()
-    return error is not None and _is_stolen(error)
-
-
-def _is_stolen(error: BaseException) -> bool:
-    if isinstance(error, AMQPLinkError) and error.condition == ErrorCondition.LinkStolen:
-        return True
-    return type(error).__name__ == "OwnershipLostError" or "link:stolen" in str(error)
+def _size(message: Any) -> int:
+    return sum(map(len, message.data or ()))

@@ -83,6 +83,20 @@ def resolve(text: str, environment: Mapping[str, str], where: str) -> str:
     return _PERCENT.sub(value, text)
 
 
+def thread_count(environment: Mapping[str, str]) -> int | None:
+    """PYTHON_THREADPOOL_THREAD_COUNT, within the worker's 1 to 32; None where it is not set.
+
+    Raises:
+        SettingsError: it is not such a number.
+    """
+    text = environment.get("PYTHON_THREADPOOL_THREAD_COUNT")
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 32:
+        raise SettingsError(f"PYTHON_THREADPOOL_THREAD_COUNT is {text!r}; write a number from 1 to 32")
+    return int(text)
+
+
 def event_hubs_connection(name: str, environment: Mapping[str, str], where: str) -> Connection:
     """The namespace that setting `name` gives: a connection string, else `name__fullyQualifiedNamespace`.
 

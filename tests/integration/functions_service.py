@@ -140,7 +140,7 @@ class AppFactory:
     def __init__(self, directory: Path, azurite: Azurite) -> None:
         self.directory = directory
         self.storage = azurite.connection_string
-        self._azurite = azurite
+        self.blob_port = azurite.blob_port
         self._hosts: list[AppHost] = []
 
     def write(self, source: str, *, host_json: dict[str, Any] | None = None) -> None:

@@ -84,3 +84,23 @@ def test_a_value_returned_without_a_return_binding_fails(app: AppFactory, namesp
     namespace.send("a")
     wait_until(lambda: app.checkpoint(namespace) == 0, "the checkpoint")
     assert "without a $return binding returned str" in host.log()
+
+
+def test_an_asynchronous_function_past_its_time_is_cancelled_and_retried(app: AppFactory, namespace: Namespace) -> None:
+    app.write(
+        """
+@on_hub()
+@app.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:00")
+async def stage(events: Events) -> None:
+    record(bodies=[event.get_body().decode() for event in events])
+    if not told("healthy"):
+        await asyncio.sleep(3600)
+""",
+        host_json={"functionTimeout": "00:00:00.2"},
+    )
+    host = app.start(namespace)
+    namespace.send("a")
+    wait_until(lambda: len(app.records()) >= 2, "a second attempt")
+    app.tell("healthy")
+    wait_until(lambda: app.checkpoint(namespace) == 0, "the checkpoint")
+    assert "Timeout value of 00:00:00.2000000 exceeded by function 'Functions.stage'" in host.log()

@@ -184,3 +184,13 @@ def test_a_taken_port_names_the_port_and_the_option(app: AppFactory) -> None:
         host = app.start(options=("--port", str(port)), ready=False)
         with pytest.raises(ChildFailed, match=f"port {port} .* give --port"):
             host.wait_ready()
+
+
+def test_a_storage_account_that_is_not_there_is_named(app: AppFactory) -> None:
+    app.write("@on_hub()\ndef stage(events: Events) -> None: ...\n")
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    app.storage = app.storage.replace(f":{app.blob_port}/", f":{port}/")
+    host = app.start(settings={"HUB": "x", "EventHubs": "Endpoint=sb://localhost/;"}, ready=False)
+    with pytest.raises(ChildFailed, match=r"AzureWebJobsStorage: .* is Azurite running there"):
+        host.wait_ready()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.eventhub import EventData
+from azure.eventhub._pyamqp.message import Message
 from azure.functions import EventHubEvent
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +46,17 @@ def test_bodies_keys_and_numbers_survive_the_round_trip(sent: list[tuple[bytes, 
     events = delivered([received(body, number, key=key) for number, (body, key) in enumerate(sent)])
     assert [(event.get_body(), event.partition_key) for event in events] == sent
     assert [event.sequence_number for event in events] == list(range(len(sent)))
+
+
+def test_bodies_of_other_amqp_clients_become_json() -> None:
+    value = EventData._from_message(Message(value={b"a": [1, b"two"]}))
+    sequence = EventData._from_message(Message(sequence=[[1, b"x"], [2]]))
+    parts = EventData._from_message(Message(data=[b"one, ", b"two"]))
+    assert [event_data.read(event).body for event in (value, sequence, parts)] == [
+        b'{"a":[1,"two"]}',
+        b'[[1,"x"],[2]]',
+        b"one, two",
+    ]
 
 
 def test_times_have_no_zone_and_offsets_are_numbers() -> None:

@@ -61,6 +61,14 @@ def test_refuses_a_bad_option_by_name(values: dict[str, Any], expected: str) -> 
         event_hubs(values)
 
 
+def test_the_function_timeout_has_a_default_and_can_be_lifted() -> None:
+    assert parse({"version": "2.0"}).function_timeout == 1800.0
+    assert parse({"version": "2.0", "functionTimeout": "00:10:00"}).function_timeout == 600.0
+    assert parse({"version": "2.0", "functionTimeout": "-1"}).function_timeout is None
+    with pytest.raises(HostJsonError, match=r"host\.json: functionTimeout: expected a time span"):
+        parse({"version": "2.0", "functionTimeout": "ten minutes"})
+
+
 def test_reads_the_route_prefix_and_the_log_levels() -> None:
     options = parse({
         "version": "2.0", "extensions": {"http": {"routePrefix": "/v1/"}},
@@ -136,6 +144,14 @@ def test_a_connection_string_goes_before_an_identity() -> None:
     assert (identity.endpoint, identity.client_id) == ("n.servicebus.windows.net", "c")
     with pytest.raises(SettingsError, match="X is not set"):
         settings.event_hubs_connection("X", {}, "f")
+
+
+def test_the_number_of_threads_is_within_the_workers_limits() -> None:
+    name = "PYTHON_THREADPOOL_THREAD_COUNT"
+    assert settings.thread_count({}) is None
+    assert settings.thread_count({name: "4"}) == 4
+    with pytest.raises(SettingsError, match="from 1 to 32"):
+        settings.thread_count({name: "64"})
 
 
 def test_storage_knows_the_emulator_and_accounts_by_name() -> None:
