@@ -65,7 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.ports = Ports.at_offset(getattr(arguments, "port_offset", 0))
     except ValueError as error:
         parser.error(str(error))
-    status: int = arguments.run(arguments)
+    try:
+        status: int = arguments.run(arguments)
+    except KeyboardInterrupt:  # a second Ctrl-C: leave at once; children end with our pipes
+        return 130
     return status
 
 

@@ -181,14 +181,18 @@ class Stack:
 
     def _take_data_dir(self) -> None:
         """Hold the data directory until we stop or die: SQLite's file lock does, on every platform."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(self.data_dir / "lock.db", timeout=0, isolation_level=None, check_same_thread=False)
+        file = self.data_dir / "lock.db"
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            lock = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise StackError(f"cannot keep state in {self.data_dir} ({error}): choose another --data-dir") from None
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             lock.close()
             raise DataDirInUse(
-                f"another stack runs on {self.data_dir}: stop it, or choose another directory with --data-dir"
+                f"{self.data_dir} is in use ({error}): stop the stack that runs on it, or choose another --data-dir"
             ) from None
         self._lock = lock
 
