@@ -3,6 +3,9 @@
 One port answers both APIs, as the SDKs expect of a path-style account: DFS calls become blob calls (`files`, `paths`,
 `listing`), blob calls go through untouched. SharedKey signatures are verified; a shared access signature travels on to
 Azurite, which verifies it. Errors: see `errors`.
+
+What differs from ADLS Gen2: a directory that was never created is there as long as something lies under it; renaming a
+directory is not atomic; access control is kept, not enforced; no OAuth, no recursive ACLs, no expiry.
 """
 
 from __future__ import annotations

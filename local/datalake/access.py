@@ -16,6 +16,7 @@ from typing import Self
 from local.datalake.errors import bad_request
 
 KEPT_IN = "x-ms-meta-hdi_permission"
+_CREATED_WITH = ("x-ms-permissions", "x-ms-umask", "x-ms-acl", "x-ms-owner", "x-ms-group")
 _SYMBOLIC = re.compile(r"[r-][w-][x-][r-][w-][x-][r-][w-][xtT-]")
 _OCTAL = re.compile(r"[01]?([0-7])([0-7])([0-7])")
 _ENTRY = re.compile(r"(default:)?(user|group|mask|other):([^:,]*):([r-][w-][x-])")
@@ -71,6 +72,24 @@ class Access:
 
     def as_metadata(self) -> dict[str, str]:
         return {KEPT_IN: json.dumps(asdict(self), separators=(",", ":"))}
+
+
+def created_access(headers: Mapping[str, str], *, is_directory: bool) -> dict[str, str]:
+    """The metadata that keeps what a Create request says of access; nothing when it says nothing.
+
+    Raises:
+        Refused: 400, permissions, umask or ACL are malformed.
+    """
+    if not any(headers.get(name) for name in _CREATED_WITH):
+        return {}
+    wanted = dict(headers)
+    if not headers.get("x-ms-acl"):
+        # https://learn.microsoft.com/rest/api/storageservices/datalakestoragegen2/path/create: p and not u
+        full = headers.get("x-ms-permissions") or ("0777" if is_directory else "0666")
+        mask = _symbolic(headers.get("x-ms-umask") or "0027")
+        pairs = zip(_symbolic(full), mask, strict=True)
+        wanted["x-ms-permissions"] = "".join("-" if masked != "-" else bit for bit, masked in pairs)
+    return Access.default(is_directory=is_directory).changed(wanted).as_metadata()
 
 
 def _acl_of(permissions: str) -> str:

@@ -129,6 +129,17 @@ class Azurite:
             raise from_azurite(answer.status, answer.headers.get("x-ms-error-code"), answer.body)
         return answer
 
+    async def head(self, path: Path, sas: str) -> CIMultiDictProxy[str] | None:
+        """A blob's properties, or None when there is no such blob.
+
+        Raises:
+            Refused: any other error.
+        """
+        answer = await self.call("HEAD", path, sas=sas)
+        if not answer.ok and answer.status != 404:
+            raise from_azurite(answer.status, answer.headers.get("x-ms-error-code"), answer.body)
+        return answer.headers if answer.ok else None
+
     async def forward(
         self, method: str, raw_target: str, headers: CIMultiDictProxy[str], body: object
     ) -> aiohttp.ClientResponse:

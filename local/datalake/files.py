@@ -15,6 +15,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
 
+from local.datalake.access import created_access
 from local.datalake.azurite import Answer, Azurite
 from local.datalake.commit import OpenFile, commit, stage
 from local.datalake.errors import Refused, bad_request, condition_not_met, from_azurite
@@ -55,7 +56,7 @@ class Files:
     async def create(self, path: Path, headers: Mapping[str, str], sas: str) -> Answer:
         """Create an empty file, or empty an existing one (unless the request's conditions forbid it)."""
         carried = {"x-ms-blob-content-type": "application/octet-stream"} | blob_content_headers(headers)
-        carried |= metadata_headers(headers.get("x-ms-properties", ""))
+        carried |= metadata_headers(headers.get("x-ms-properties", "")) | created_access(headers, is_directory=False)
         sent = {"x-ms-blob-type": "BlockBlob", **carried, **WRITTEN_HERE, **conditions(headers, "x-ms-lease-id")}
         async with self._locked(path):
             answer = await self._azurite.checked("PUT", path, headers=sent, sas=sas)

@@ -19,7 +19,7 @@ from local.datalake.listing import PAGE, list_paths
 from local.datalake.paths import Paths, parse_rename_source
 from local.datalake.properties import FOLDER, TAG_COUNT, conditions
 from local.datalake.shared_key import verify
-from local.datalake.target import Operation, Path, Target, operation_of, parse_target
+from local.datalake.target import Operation, Path, Target, operation_of, parse_target, refuse_unsupported
 
 log = logging.getLogger(__name__)
 _READ = 64 * 1024  # bytes; an answer up to this is passed on whole
@@ -59,6 +59,8 @@ class Gateway:
             "authorization" in headers or target.signed_by_query
         ):
             raise Unauthorised("no credentials.", status=401, code="NoAuthenticationInformation")
+        if operation is not Operation.BLOB:
+            refuse_unsupported(headers)
         sas = _sas_of(target)
         match operation:
             case Operation.BLOB:
@@ -81,9 +83,6 @@ class Gateway:
                 return _answer(200, _version(await self._paths.set_access(target.path, headers, sas)))
             case Operation.GET_ACCESS | Operation.GET_STATUS:
                 return await self._status(target.path, sas, with_acl=operation is Operation.GET_ACCESS)
-            case Operation.CREATE_FILE_SYSTEM:
-                created = await self._azurite.checked("PUT", target.path, {"restype": "container"}, sas=sas)
-                return _answer(201, _version(created.headers))
 
     def _authenticate(self, target: Target, headers: Mapping[str, str]) -> None:
         account = self._azurite.account
@@ -141,29 +140,31 @@ class Gateway:
 
     async def _status(self, path: Path, sas: str, *, with_acl: bool) -> web.Response:
         now, is_directory = await self._paths.properties(path, sas)
-        shown = _version(now) | Access.of_blob(now, is_directory=is_directory).as_headers()
+        shown = _version(now) | _kind(now, is_directory=is_directory)
         if not with_acl:
             del shown["x-ms-acl"]
-        return _answer(200, shown | {"x-ms-resource-type": "directory" if is_directory else "file"})
+        return _answer(200, shown)
 
     async def _read_properties(self, request: web.BaseRequest, target: Target, sas: str) -> web.StreamResponse:
         answer = await self._azurite.forward("HEAD", request.raw_path, request.headers, None)
         answer.release()
+        if answer.status == 404 and ("authorization" in request.headers or sas):
+            return await self._shown_directory(target.path, answer, sas)
         headers = _passed_back(answer.headers)
-        found: Mapping[str, str] = answer.headers
-        status = answer.status
-        if status == 404 and ("authorization" in request.headers or sas):
-            with contextlib.suppress(Refused):
-                found, _ = await self._paths.properties(target.path, sas)
-                status, headers = (
-                    200,
-                    {FOLDER: "true", "x-ms-blob-type": "BlockBlob", "Content-Length": "0"} | _common(),
-                )
-        if status == 200:
-            is_directory = FOLDER in headers
-            headers |= Access.of_blob(found, is_directory=is_directory).as_headers()
-            headers["x-ms-resource-type"] = "directory" if is_directory else "file"
-        return web.Response(status=status, headers=headers)
+        if answer.status == 200:
+            headers |= _kind(answer.headers, is_directory=FOLDER in headers)
+        return web.Response(status=answer.status, headers=headers)
+
+    async def _shown_directory(self, path: Path, missing: aiohttp.ClientResponse, sas: str) -> web.Response:
+        """Properties of a directory that no blob marks, if there is one; else Azurite's 404."""
+        try:
+            now, _ = await self._paths.properties(path, sas)
+        except Refused as refused:
+            if refused.status not in (403, 404):  # a signature may read a blob, and not list
+                raise
+            return web.Response(status=404, headers=_passed_back(missing.headers))
+        shown = {FOLDER: "true", "x-ms-blob-type": "BlockBlob", "Content-Length": "0"}
+        return _answer(200, shown | _kind(now, is_directory=True))
 
     async def _delete(
         self, request: web.BaseRequest, target: Target, headers: Mapping[str, str], sas: str
@@ -227,6 +228,12 @@ def _refusal(refused: Refused) -> web.Response:
 def _version(headers: Mapping[str, str]) -> dict[str, str]:
     """The ETag and Last-Modified of an answer of Azurite's, where it has them."""
     return {name: headers[name] for name in ("ETag", "Last-Modified") if name in headers}
+
+
+def _kind(blob: Mapping[str, str], *, is_directory: bool) -> dict[str, str]:
+    """What only a hierarchical account says of a path."""
+    access = Access.of_blob(blob, is_directory=is_directory).as_headers()
+    return access | {"x-ms-resource-type": "directory" if is_directory else "file"}
 
 
 def _passed_back(headers: Mapping[str, str]) -> dict[str, str]:

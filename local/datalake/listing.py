@@ -171,8 +171,7 @@ async def has_children(azurite: Azurite, directory: Path, sas: str) -> bool:
 
 
 async def _is_marked(azurite: Azurite, directory: Path, sas: str) -> bool:
-    answer = await azurite.call("HEAD", directory, sas=sas)
-    return answer.ok and FOLDER in answer.headers
+    return FOLDER in (await azurite.head(directory, sas) or {})
 
 
 async def _marked_before(azurite: Azurite, file_system: str, entries: list[Entry], marker: str, sas: str) -> set[str]:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from local.datalake.access import Access
+from local.datalake.access import Access, created_access
 from local.datalake.azurite import Answer, Azurite
 from local.datalake.errors import Refused, bad_request, from_azurite, path_not_found
 from local.datalake.listing import Entry, has_children, parse_blobs
@@ -41,12 +41,12 @@ class Paths:
         Raises:
             Refused: 409, it exists and must not (If-None-Match: *), or a file has its name.
         """
-        now = await self._azurite.call("HEAD", path, sas=sas)
-        if now.ok and FOLDER not in now.headers:
+        now = await self._azurite.head(path, sas)
+        if now is not None and FOLDER not in now:
             raise already_exists(path)
         if headers.get("if-none-match") == "*" and await has_children(self._azurite, path, sas):
             raise already_exists(path)
-        metadata = metadata_headers(headers.get("x-ms-properties", ""))
+        metadata = metadata_headers(headers.get("x-ms-properties", "")) | created_access(headers, is_directory=True)
         guard = conditions(headers, "x-ms-lease-id")
         sent = {"x-ms-blob-type": "BlockBlob", **metadata, FOLDER: "true", **WRITTEN_HERE, **guard}
         return await self._azurite.checked("PUT", path, headers=sent, sas=sas)
@@ -59,10 +59,9 @@ class Paths:
         """
         if not path.name:
             return (await self._azurite.checked("HEAD", path, {"restype": "container"}, sas=sas)).headers, True
-        answer = await self._azurite.call("HEAD", path, sas=sas)
-        if answer.ok:
-            return answer.headers, FOLDER in answer.headers
-        if answer.status == 404 and await has_children(self._azurite, path, sas):
+        if (now := await self._azurite.head(path, sas)) is not None:
+            return now, FOLDER in now
+        if await has_children(self._azurite, path, sas):
             return {}, True
         raise path_not_found(str(path))
 
@@ -90,7 +89,7 @@ class Paths:
             raise Refused(409, "InvalidRenameSourcePath", f"{source} cannot move into itself, to {target}.")
         if await has_children(self._azurite, target, sas):
             raise already_exists(target)
-        if is_directory and headers.get("if-none-match") == "*" and await self._is_there(target, sas):
+        if is_directory and headers.get("if-none-match") == "*" and await self._azurite.head(target, sas) is not None:
             raise already_exists(target)
         lease = headers.get("x-ms-source-lease-id")
         if not is_directory:
@@ -124,9 +123,6 @@ class Paths:
             if refused.status != 404:
                 raise
             raise Refused(404, "SourcePathNotFound", f"The source path does not exist: {source}") from None
-
-    async def _is_there(self, path: Path, sas: str) -> bool:
-        return (await self._azurite.call("HEAD", path, sas=sas)).ok
 
     async def _move(
         self,

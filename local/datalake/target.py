@@ -30,7 +30,6 @@ class Operation(StrEnum):
     LIST = "list paths"
     DELETE = "delete"
     READ_PROPERTIES = "properties"
-    CREATE_FILE_SYSTEM = "create file system"
     BLOB = "blob call"
 
 
@@ -40,6 +39,12 @@ _UPDATES = {
     "setAccessControl": Operation.SET_ACCESS,
 }
 _HEAD_ACTIONS = {"getAccessControl": Operation.GET_ACCESS, "getStatus": Operation.GET_STATUS}
+
+
+# Leases taken in passing, expiry, and bodies or checksums in the CRC64 format.
+_UNSUPPORTED = (
+    "x-ms-lease-action", "x-ms-proposed-lease-id", "x-ms-expiry-option", "x-ms-structured-body", "x-ms-content-crc64",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,6 @@ def operation_of(target: Target, headers: Mapping[str, str]) -> Operation:
             return Operation.RENAME
         case "PUT" if target.path.name and query.get("resource") in ("file", "directory"):
             return Operation.CREATE
-        case "PUT" if query.get("resource") == "filesystem" and in_file_system and not target.path.name:
-            return Operation.CREATE_FILE_SYSTEM
         case "PATCH":
             return _update(query.get("action"))
         case "GET" if query.get("resource") == "filesystem" and in_file_system:
@@ -132,6 +135,17 @@ def operation_of(target: Target, headers: Mapping[str, str]) -> Operation:
     if "resource" in query and query["resource"] != "account":
         raise bad_request("InvalidQueryParameterValue", f"resource={query['resource']} is not for {target.method}.")
     return Operation.BLOB
+
+
+def refuse_unsupported(headers: Mapping[str, str]) -> None:
+    """Refuse what we would otherwise ignore, and so get wrong.
+
+    Raises:
+        Refused: 400 UnsupportedHeader.
+    """
+    for name in _UNSUPPORTED:
+        if name in headers:
+            raise bad_request("UnsupportedHeader", f"{name} is not supported by the local Data Lake endpoint.")
 
 
 def _update(action: str | None) -> Operation:

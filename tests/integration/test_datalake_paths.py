@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
@@ -207,3 +209,22 @@ def test_directories_and_the_root_have_access_control(file_system: FileSystemCli
     assert root.get_access_control()["permissions"] == "rwxr-x---"
     root.set_access_control(group="team")
     assert root.get_access_control()["group"] == "team"
+
+
+def test_a_path_is_created_with_the_permissions_that_the_umask_leaves(file_system: FileSystemClient) -> None:
+    file = file_system.create_file("file", permissions="0777", umask="0022", owner="alice", metadata={"n": "1"})
+    assert file.get_access_control()["permissions"] == "rwxr-xr-x"
+    assert file.get_access_control()["owner"] == "alice"
+    assert file.get_file_properties().metadata == {"n": "1"}
+    directory = file_system.create_directory("directory", umask="0077")
+    assert directory.get_access_control()["permissions"] == "rwx------"
+
+
+def test_what_would_be_ignored_is_refused(file_system: FileSystemClient) -> None:
+    file = file_system.create_file("file")
+    with pytest.raises(HttpResponseError, match="UnsupportedHeader"):
+        file.append_data(
+            b"x", 0, lease_action="acquire", lease="5e0c3a7e-9e1c-4c0e-8f4d-0123456789ab", lease_duration=15
+        )
+    with pytest.raises(HttpResponseError, match="setAccessControlRecursive"):
+        file_system.get_directory_client("/").set_access_control_recursive("user::rwx,group::r-x,other::---")

@@ -15,7 +15,6 @@ from local.datalake.target import Operation, Path, operation_of, parse_target
     [
         ("PUT", "/a/fs/x?resource=file", Operation.CREATE),
         ("PUT", "/a/fs/x?resource=directory", Operation.CREATE),
-        ("PUT", "/a/fs?resource=filesystem", Operation.CREATE_FILE_SYSTEM),
         ("PUT", "/a/fs?restype=container", Operation.BLOB),
         ("PUT", "/a/fs/x", Operation.BLOB),
         ("PUT", "/a/fs/x?comp=metadata", Operation.BLOB),
