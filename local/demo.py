@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +21,7 @@ from rich.table import Table
 from local.accounts import StageCounts, Stores, percentile, stage_counts
 from local.azurite import AzuriteUnavailable
 from local.ports import Ports
-from local.stack import APP, ROOT, Stack, StackError
+from local.stack import APP, HUBS, ROOT, Stack, StackError
 
 # Sent first, so that connections are open when latency is measured. The rest is sent at `--rate`.
 WARM_UP = 100
@@ -147,17 +146,21 @@ def _hubs(stores: Stores, counts: dict[str, StageCounts], sent: int) -> Table:
     for column, justify in (("hub", "left"), ("read by", "left"), ("events", "right"), ("records in", "right"),
                             ("out", "right"), ("dead", "right")):  # fmt: skip
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    readers = [
-        ("dev", "split"), ("places", "enrich_places"), ("weather", "enrich_weather"), ("seismic", "enrich_seismic"),
-        ("enriched", "store_documents"), ("enriched", "store_files"), ("dead-letters", "store_dead_letters"),
-    ]  # fmt: skip
-    on: Callable[[str], int] = stores.events_on
-    for hub, stage in readers:
-        seen = counts.get(stage, StageCounts())
-        out = seen.out.total() or seen.written
-        table.add_row(hub, stage, f"{on(hub):,}", f"{seen.records:,}", f"{out:,}", f"{seen.dead:,}")
+    for hub, groups in _readers().items():
+        for stage in groups:
+            if seen := counts.get(stage):
+                out = seen.out.total() or seen.written
+                table.add_row(
+                    hub, stage, f"{stores.events_on(hub):,}", f"{seen.records:,}", f"{out:,}", f"{seen.dead:,}"
+                )
     table.caption = f"{sent:,} sent. Between hubs, records travel packed: one event carries many."
     return table
+
+
+def _readers() -> dict[str, list[str]]:
+    """The consumer groups of each hub: the app's are named after its functions."""
+    (namespace,) = json.loads(HUBS.read_text())["UserConfig"]["NamespaceConfig"]
+    return {hub["Name"]: [group["Name"] for group in hub["ConsumerGroups"]] for hub in namespace["Entities"]}
 
 
 def _stores(stores: Stores, documents: int, lines: int, dead: int) -> Table:
