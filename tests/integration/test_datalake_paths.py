@@ -223,8 +223,6 @@ def test_a_path_is_created_with_the_permissions_that_the_umask_leaves(file_syste
 def test_what_would_be_ignored_is_refused(file_system: FileSystemClient) -> None:
     file = file_system.create_file("file")
     with pytest.raises(HttpResponseError, match="UnsupportedHeader"):
-        file.append_data(
-            b"x", 0, lease_action="acquire", lease="5e0c3a7e-9e1c-4c0e-8f4d-0123456789ab", lease_duration=15
-        )
+        file.append_data(b"x", 0, lease_action="acquire", lease=str(uuid.uuid4()), lease_duration=15)
     with pytest.raises(HttpResponseError, match="setAccessControlRecursive"):
         file_system.get_directory_client("/").set_access_control_recursive("user::rwx,group::r-x,other::---")
