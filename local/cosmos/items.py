@@ -163,12 +163,16 @@ class Items:
 
     async def _on_thread(self, work: Any, *arguments: Any) -> queries.Page:
         def call() -> queries.Page:
+            connection = self._journal.thread_reader()
+            connection.execute("BEGIN")  # one page, one state
             try:
-                return work(self._journal.thread_reader(), *arguments)
+                return work(connection, *arguments)
             except sqlite3.OperationalError as error:
                 if "no such table" in str(error):
                     raise NotFound() from None  # the container was dropped meanwhile
                 raise
+            finally:
+                connection.execute("COMMIT")
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 

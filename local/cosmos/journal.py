@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _CHECKPOINT_SECONDS = 1.0
 _CHECKPOINT_BYTES = 4 * 1024 * 1024
 _OWN_CHECKPOINT_PAGES = 16384
-_CACHE_KIB = 32 * 1024
+_CACHE_KIB = 8 * 1024  # of each connection: there are up to seven
 
 
 class Journal:

@@ -179,15 +179,22 @@ def _sort(connection: sqlite3.Connection, slice_: Slice, query: Select) -> tuple
     """(all rows in order, how many documents that took)."""
     found: list[tuple[tuple[Any, ...], bytes]] = []
     scanned = 0
+    enough = None if query.top is None else 2 * query.top + 1000
     for _, body in _documents(connection, slice_):
         scanned += 1
         document = orjson.loads(body)
         if query.matches(document) and (value := query.project(document)) is not UNDEFINED:
             row = body if query.projects_whole else orjson.dumps(value)
             found.append((compare_key(query.order_values(document)), row))
+            if len(found) == enough:
+                found = _in_order(found, query)
+    return [row for _, row in _in_order(found, query)], scanned
+
+
+def _in_order(found: list[tuple[tuple[Any, ...], bytes]], query: Select) -> list[tuple[tuple[Any, ...], bytes]]:
     for position in reversed(range(len(query.ordering))):
         found.sort(key=lambda row, at=position: row[0][at], reverse=query.ordering[position].descending)
-    return [row for _, row in found[: query.top]], scanned
+    return found[: query.top]
 
 
 def _fitting(rows: list[bytes], offset: int, limit: int) -> list[bytes]:

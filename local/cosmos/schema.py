@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
+_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS databases (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL
@@ -35,7 +36,15 @@ CREATE INDEX unique_keys_{n}_document ON unique_keys_{n} (document);
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Create what every account has."""
+    """Create what every account has.
+
+    Raises:
+        sqlite3.DatabaseError: the file was made by a version with other tables.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in (0, _VERSION):
+        raise sqlite3.DatabaseError(f"it has format {version}, this is {_VERSION}: start with an empty directory")
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
     _execute_each(connection, _SCHEMA)
 
 

@@ -123,9 +123,9 @@ def _web_server(server: Server) -> web.Server:
 
 def _listen(port: int) -> list[socket.socket]:
     """127.0.0.1, and ::1 as well where `localhost` means that first."""
-    first = socket.create_server((LOOPBACK, port)) if port == 0 else _bind(socket.AF_INET, LOOPBACK, port)
+    first = _bind(socket.AF_INET, LOOPBACK, port)
     chosen = first.getsockname()[1]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(socket.gaierror):
         if socket.getaddrinfo("localhost", chosen)[0][0] == socket.AF_INET6:
             return [first, _bind(socket.AF_INET6, "::1", chosen)]
     return [first]

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 
 _RESULTS = 32
-_BYTES = 64 * 1024 * 1024
+_BYTES = 32 * 1024 * 1024
 
 
 class SortedResults:

@@ -226,6 +226,8 @@ def _not(node: exp.Expression, scope: Scope) -> Evaluate:
 
 def _in(node: exp.Expression, scope: Scope) -> Evaluate:
     only(node, "this", "expressions")
+    if not node.expressions:
+        raise QuerySyntaxError("IN")
     left = compile_expression(node.this, scope)
     candidates = [compile_expression(candidate, scope) for candidate in node.expressions]
 
@@ -291,6 +293,8 @@ def _negate(node: exp.Expression, scope: Scope) -> Evaluate:
 def _coalesce(node: exp.Expression, scope: Scope) -> Evaluate:
     """`a ?? b`: the first that is defined (null is)."""
     only(node, "this", "expressions")
+    if not node.expressions or not all(node.expressions):
+        raise QuerySyntaxError("??")
     choices = [compile_expression(choice, scope) for choice in (node.this, *node.expressions)]
     return lambda row: next((value for choice in choices if (value := choice(row)) is not UNDEFINED), UNDEFINED)
 

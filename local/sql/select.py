@@ -15,7 +15,7 @@ from sqlglot import exp
 from local.sql.aggregates import AGGREGATES, Accumulator
 from local.sql.cosmos_dialect import SelectValue, parse
 from local.sql.errors import InvalidQuery, QuerySyntaxError, UnresolvedIdentifier, UnsupportedConstruct, WrongArguments
-from local.sql.expressions import Evaluate, compile_expression, constant, construct_name, only, path_of
+from local.sql.expressions import Evaluate, compile_expression, constant, only, path_of
 from local.sql.values import UNDEFINED, sort_key
 
 _CLAUSES = {
@@ -205,18 +205,8 @@ def _alias(source: exp.From | None) -> str | None:
     if source is None:
         return None
     only(source, "this")
-    table = source.this
-    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-        raise UnsupportedConstruct(f"FROM {construct_name(table)}")
-    if table.args.get("db"):
-        raise UnsupportedConstruct("FROM a path")
-    for name, part in table.args.items():
-        if part and name not in ("this", "alias"):
-            raise UnsupportedConstruct(_CLAUSES.get(name, name.strip("_").upper()))
-    if (alias := table.args.get("alias")) is not None:
-        only(alias, "this")
-        return str(alias.name)
-    return str(table.name)
+    alias = source.this.args.get("alias")
+    return str((alias or source.this.this).name)
 
 
 def _projection(expressions: list[exp.Expression], scope: _Row | _Aggregated) -> Evaluate:
@@ -252,6 +242,8 @@ def _members(expressions: list[exp.Expression], scope: _Row | _Aggregated) -> It
     for node in expressions:
         if isinstance(node, exp.Alias):
             only(node, "this", "alias")
+            if not isinstance(node.args["alias"], exp.Identifier):
+                raise QuerySyntaxError(node.alias)
             yield node.alias, compile_expression(node.this, scope)
             continue
         path = path_of(node, scope)
