@@ -52,7 +52,7 @@ class Partition:
         return len(self._hot.popleft().body)
 
     def hot_from(self, sequence: int, size: int) -> list[Entry]:
-        """Hot entries from the one that holds `sequence` on, some `size` bytes of them; none when that one is not hot."""
+        """Some `size` bytes of hot entries from the one that holds `sequence` on; none when that one is not hot."""
         hot = self._hot
         if not hot or sequence < hot[0].base:
             return []

@@ -33,7 +33,7 @@ class RequestLink(Link):
         self._delivery = 0
         self._received = attach.number(9, 0)
         session.send(performatives.attach(attach, role=performatives.RECEIVER, max_message_size=_MAX_REQUEST_SIZE))
-        session.send_flow(self.handle, self._received, _CREDIT)
+        self._grant_credit()
 
     def on_transfer(self, transfer: Performative) -> None:
         if not self._parts:
@@ -49,10 +49,17 @@ class RequestLink(Link):
         session = self.session
         if not transfer.flag(9):
             asked = request.parse(payload)
+            # Before the disposition: the Python SDK takes one frame every 50 ms while it connects.
+            session.respond(self._node, asked.reply_to, self._answer(asked))
             if not transfer.flag(4):
                 session.send(performatives.disposition(self._delivery, self._delivery, performatives.ACCEPTED_STATE))
-            session.respond(self._node, asked.reply_to, self._answer(asked))
-        session.send_flow(self.handle, self._received, _CREDIT)
+        self._credit -= 1
+        if self._credit <= _CREDIT // 2:
+            self._grant_credit()
+
+    def _grant_credit(self) -> None:
+        self._credit = _CREDIT
+        self.session.send_flow(self.handle, self._received, _CREDIT)
 
 
 class ResponseLink(Link):

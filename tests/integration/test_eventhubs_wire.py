@@ -1,0 +1,337 @@
+"""What no SDK would send: garbage, half frames, wrong headers, no tokens. The service answers or hangs up, and serves on."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+import pytest
+from azure.eventhub import EventData
+
+import local.eventhubs
+from local.eventhubs import codec, frames, performatives
+from local.eventhubs.codec import NULL, boolean, described_list, string, symbol, uint
+from local.eventhubs.performatives import Performative
+from local.eventhubs.sas import Key, sign
+from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace
+
+__all__ = ["make_namespace", "namespace"]
+
+KEY = Key(local.eventhubs.DEFAULT_KEY_NAME, local.eventhubs.DEFAULT_KEY)
+CONSUMER = f"{HUB}/ConsumerGroups/$Default/Partitions/0"
+
+
+class Peer:
+    """A client of a few lines, that sends what it is told to."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def read(self, size: int) -> bytes:
+        """Exactly `size` bytes; fewer at the end of the stream."""
+        data = b""
+        while len(data) < size and (more := self._receive(size - len(data))):
+            data += more
+        return data
+
+    def _receive(self, size: int) -> bytes:
+        try:
+            return self.socket.recv(size)
+        except ConnectionError:
+            return b""
+
+    def frame(self) -> bytes | None:
+        """The body of the next frame (empty for a heartbeat); None at the end of the stream."""
+        header = self.read(8)
+        return self.read(int.from_bytes(header[:4], "big") - 8) if len(header) == 8 else None
+
+    def expect(self, code: int) -> Performative:
+        """The next performative, flows and heartbeats aside, which must be `code`."""
+        while True:
+            body = self.frame()
+            assert body is not None, f"the connection ended where 0x{code:02x} was expected"
+            found = performatives.decode(body) if body else None
+            if found is not None and found.code in (code, performatives.CLOSE, performatives.END):
+                assert found.code == code, error_of(found)
+                return found
+
+    def perform(self, code: int, *fields: bytes, payload: bytes = b"", channel: int = 1) -> None:
+        self.send(frames.frame(channel, described_list(code, list(fields)) + payload))
+
+    def open(self, *, max_frame_size: int = 65_536, idle_timeout: int | None = None, window: int = 1_000) -> None:
+        """Open and begin, with no SASL."""
+        idle = NULL if idle_timeout is None else uint(idle_timeout)
+        self.send(frames.AMQP_HEADER)
+        assert self.read(8) == frames.AMQP_HEADER
+        self.perform(performatives.OPEN, string("peer"), NULL, uint(max_frame_size), NULL, idle, channel=0)
+        self.expect(performatives.OPEN)
+        self.perform(performatives.BEGIN, NULL, uint(0), uint(window), uint(1_000))
+        self.expect(performatives.BEGIN)
+
+    def attach(self, handle: int, address: str, *, receive: bool) -> Performative:
+        """Attach a link; returns the reply."""
+        source = described_list(performatives.SOURCE, [string(address)])
+        target = described_list(performatives.TARGET, [string(address)])
+        self.perform(
+            performatives.ATTACH, string(f"link-{handle}"), uint(handle), boolean(receive), NULL, NULL, source, target,
+            NULL, NULL, NULL if receive else uint(0),
+        )  # fmt: skip
+        return self.expect(performatives.ATTACH)
+
+    def credit(self, handle: int, credit: int, *, delivered: int = 0, drain: bool = False, window: int = 1_000) -> None:
+        self.perform(
+            performatives.FLOW, uint(0), uint(window), uint(0), uint(1_000), uint(handle), uint(delivered),
+            uint(credit), NULL, boolean(drain),
+        )  # fmt: skip
+
+    def transfer(
+        self, handle: int, payload: bytes, *, more: bool = False, delivery: int = 0, settled: bool = False
+    ) -> None:
+        self.perform(
+            performatives.TRANSFER, uint(handle), uint(delivery), codec.binary(b"tag"), uint(0), boolean(settled),
+            boolean(more), payload=payload,
+        )  # fmt: skip
+
+    def put_token(self, port: int, seconds: int = 600) -> int:
+        """Authorise for the hub; returns the status code."""
+        self.attach(10, "$cbs", receive=False)
+        self.attach(11, "$cbs", receive=True)
+        self.credit(11, 10)
+        audience = f"sb://localhost:{port}/{HUB}"
+        names = {"operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": audience}
+        properties = codec.mapping([(string(name), string(value)) for name, value in names.items()])
+        token = string(sign(KEY, audience, int(time.time()) + seconds))
+        self.transfer(10, b"\x00\x53\x74" + properties + b"\x00\x53\x77" + token)
+        answer = self.expect(performatives.TRANSFER)
+        sections = answer.body[answer.payload :]
+        return int.from_bytes(sections[sections.index(b"status-code") + 12 :][:4], "big")
+
+
+def error_of(performative: Performative) -> str:
+    """The condition that a Detach, End or Close carries."""
+    errors = [value for value in performative.values if isinstance(value, codec.Described)]
+    fields = errors[-1].value if errors else None
+    return str(fields[0]) if isinstance(fields, list) else ""
+
+
+@pytest.fixture
+def peer(namespace: Namespace) -> Callable[[], Peer]:
+    return lambda: Peer(namespace.port)
+
+
+def assert_serving(namespace: Namespace) -> None:
+    with namespace.producer() as producer:
+        producer.send_event(EventData("still here"), partition_id="3")
+    assert namespace.child.running()
+    assert "Traceback" not in namespace.child.log_tail(100_000)
+
+
+def test_an_unknown_protocol_gets_the_one_that_is_spoken(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    for header in (b"GET / HT", b"AMQP\x00\x00\x09\x01", b"\x16\x03\x01\x02\x00\x01\x00\x01"):
+        client = peer()
+        client.send(header)
+        assert client.read(100) == frames.SASL_HEADER
+    assert_serving(namespace)
+
+
+@pytest.mark.parametrize(
+    ("bad", "condition"),
+    [
+        (struct.pack(">IBBH", 7, 2, 0, 1), "amqp:connection:framing-error"),
+        (struct.pack(">IBBH", 65_537, 2, 0, 1), "amqp:connection:framing-error"),
+        (struct.pack(">IBBH", 12, 9, 0, 1) + b"\0\0\0\0", "amqp:connection:framing-error"),
+        (struct.pack(">IBBH", 8, 2, 1, 1), "amqp:connection:framing-error"),
+        (frames.frame(1, b"\xde\xad\xbe\xef"), "amqp:decode-error"),
+        (frames.frame(1, b"\x00\x53\x14\xc0\xff\x0b"), "amqp:decode-error"),
+        (frames.frame(1, b"\x00" * 200), "amqp:decode-error"),
+        (frames.frame(1, described_list(performatives.BEGIN, [NULL] * 8)), "amqp:not-allowed"),
+        (frames.frame(7, described_list(performatives.ATTACH, [NULL] * 3)), "amqp:not-allowed"),
+        (frames.frame(1, described_list(performatives.FLOW, [string("x")] * 11)), "amqp:invalid-field"),
+        (frames.frame(1, described_list(performatives.ATTACH, [string("x"), string("y")])), "amqp:invalid-field"),
+    ],
+)
+def test_frames_that_are_not_frames_close_the_connection(
+    namespace: Namespace, peer: Callable[[], Peer], bad: bytes, condition: str
+) -> None:
+    client = peer()
+    client.open()
+    client.send(bad)
+    assert error_of(client.expect(performatives.CLOSE)) == condition
+    assert client.frame() is None
+    assert_serving(namespace)
+
+
+def test_a_client_that_vanishes_in_the_midst_of_a_transfer_leaves_nothing(
+    namespace: Namespace, peer: Callable[[], Peer]
+) -> None:
+    # GIVEN a producer that sends two frames of a delivery, half of a third, and is gone
+    client = peer()
+    client.open()
+    assert client.put_token(namespace.port) == 202
+    client.attach(1, f"{HUB}/Partitions/0", receive=False)
+    client.transfer(1, b"\x00\x53\x75\xb0\x00\x00\x27\x10" + b"." * 100, more=True)
+    client.transfer(1, b"." * 100, more=True)
+    client.send(frames.frame(1, b"\x00\x53\x14" + b"." * 100)[:50])
+    client.socket.close()
+
+    # THEN nothing was appended
+    assert_serving(namespace)
+    with namespace.producer() as producer:
+        assert producer.get_partition_properties("0")["last_enqueued_sequence_number"] == -1
+
+
+def test_links_need_a_token(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    client = peer()
+    client.open()
+    for handle, (address, receive) in enumerate([(HUB, False), (CONSUMER, True), ("$management", True)]):
+        reply = client.attach(handle, address, receive=receive)
+        assert (reply.get(5), reply.get(6)) == (None, None)
+        assert error_of(client.expect(performatives.DETACH)) == "amqp:unauthorized-access"
+
+    assert client.put_token(namespace.port) == 202
+    assert client.attach(20, HUB, receive=False).get(6) is not None
+    # A token for one hub opens no other.
+    client.attach(21, "other", receive=False)
+    assert error_of(client.expect(performatives.DETACH)) == "amqp:unauthorized-access"
+
+
+def test_a_link_is_detached_when_its_token_expires(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    client = peer()
+    client.open()
+    assert client.put_token(namespace.port, seconds=2) == 202
+    client.attach(1, CONSUMER, receive=True)
+    detach = client.expect(performatives.DETACH)
+    assert (detach.get(0), detach.get(1), error_of(detach)) == (1, True, "amqp:unauthorized-access")
+
+
+@pytest.mark.parametrize(
+    ("address", "receive", "condition"),
+    [
+        ("/", False, "amqp:not-found"),
+        (f"{HUB}/Partitions/9", False, "amqp:not-found"),
+        (f"{HUB}/Partitions/²", False, "amqp:not-found"),
+        (f"{HUB}/Publishers/me", False, "amqp:not-found"),
+        (HUB, True, "amqp:not-found"),
+        (f"{HUB}/ConsumerGroups/nobody/Partitions/0", True, "amqp:not-found"),
+        (f"{HUB}/ConsumerGroups/$Default/Partitions/-1", True, "amqp:not-found"),
+        ("amqps://[::1/x", False, "amqp:not-found"),
+    ],
+)
+def test_addresses_that_name_nothing(
+    namespace: Namespace, peer: Callable[[], Peer], address: str, receive: bool, condition: str
+) -> None:
+    client = peer()
+    client.open()
+    client.put_token(namespace.port)
+    client.attach(1, address, receive=receive)
+    assert error_of(client.expect(performatives.DETACH)) == condition
+
+
+def test_messages_that_are_not_messages_are_rejected_one_by_one(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    client = peer()
+    client.open()
+    client.put_token(namespace.port)
+    client.attach(1, f"{HUB}/Partitions/0", receive=False)
+    good = b"\x00\x53\x75\xa0\x02ok"
+    payloads = [b"", b"garbage", b"\x00\x53\x75\xa0\xff", b"\x00\x53\x72\x40", good, b"\x00\x53\x99\x40", good]
+    for delivery, payload in enumerate(payloads):
+        client.transfer(1, payload, delivery=delivery)
+    found: dict[object, object] = {}
+    while len(found) < len(payloads):
+        disposition = client.expect(performatives.DISPOSITION)
+        state = disposition.get(4)
+        assert isinstance(state, codec.Described)
+        found[disposition.get(1)] = state.descriptor
+    expected = [performatives.REJECTED] * 4 + [performatives.ACCEPTED, performatives.REJECTED, performatives.ACCEPTED]
+    assert found == dict(enumerate(expected))
+
+
+def test_credit_window_and_drain_are_honoured(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    namespace.send(*map(str, range(10)), partition_id="0")
+    client = peer()
+    client.open(window=1_000)
+    client.put_token(namespace.port)
+    client.attach(1, CONSUMER, receive=True)
+
+    def deliveries(count: int) -> list[object]:
+        return [client.expect(performatives.TRANSFER).get(1) for _ in range(count)]
+
+    # The answer to put-token was delivery 0, on the same session.
+    client.credit(1, 3)
+    assert deliveries(3) == [1, 2, 3]
+    # A session window of 5 transfers in all leaves room for one more, whatever the credit.
+    client.credit(1, 100, delivered=3, window=5)
+    assert deliveries(1) == [4]
+    # More window, and drain: what is there comes, then the rest of the credit is given back.
+    client.credit(1, 100, delivered=4, drain=True)
+    assert deliveries(6) == [5, 6, 7, 8, 9, 10]
+    flow = client.expect(performatives.FLOW)
+    assert (flow.get(4), flow.get(5), flow.get(6), flow.get(8)) == (1, 104, 0, True)
+
+
+def test_large_events_fit_the_frames_of_a_client_that_takes_small_ones(
+    namespace: Namespace, peer: Callable[[], Peer]
+) -> None:
+    namespace.send(b"x" * 5_000, partition_id="0")
+    client = peer()
+    client.open(max_frame_size=512)
+    client.put_token(namespace.port)
+    client.attach(1, CONSUMER, receive=True)
+    client.credit(1, 1)
+
+    payload, more = b"", True
+    while more:
+        transfer = client.expect(performatives.TRANSFER)
+        assert len(transfer.body) + 8 <= 512
+        payload += transfer.body[transfer.payload :]
+        more = bool(transfer.get(5))
+
+    assert payload.endswith(b"x" * 5_000)
+
+
+def test_heartbeats_come_as_often_as_the_client_asks(peer: Callable[[], Peer]) -> None:
+    client = peer()
+    client.open(idle_timeout=400)
+    start = time.monotonic()
+    assert [client.frame(), client.frame()] == [b"", b""]
+    assert time.monotonic() - start < 0.8
+
+
+def test_a_byte_at_a_time(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    client = peer()
+    client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    whole = client.send
+    client.send = lambda data: [whole(data[index : index + 1]) for index in range(len(data))]  # type: ignore[assignment]
+    client.open()
+    assert client.put_token(namespace.port) == 202
+
+
+def test_a_session_that_breaks_the_rules_ends_and_another_begins(
+    namespace: Namespace, peer: Callable[[], Peer]
+) -> None:
+    client = peer()
+    client.open()
+    client.transfer(5, b"")
+    assert error_of(client.expect(performatives.END)) == "amqp:session:unattached-handle"
+    client.perform(performatives.END)
+    client.perform(performatives.BEGIN, NULL, uint(0), uint(10), uint(10))
+    client.expect(performatives.BEGIN)
+    assert client.put_token(namespace.port) == 202
+
+
+def test_a_selector_that_is_none_is_refused(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    client = peer()
+    client.open()
+    client.put_token(namespace.port)
+    key = symbol("apache.org:selector-filter:string")
+    for handle, selector in enumerate(["nonsense", "amqp.annotation.x-opt-offset > 'abc'"]):
+        filters = codec.mapping([(key, b"\x00" + key + string(selector))])
+        source = described_list(performatives.SOURCE, [string(CONSUMER), *[NULL] * 6, filters])
+        client.perform(performatives.ATTACH, string("r"), uint(handle), boolean(True), NULL, NULL, source, NULL)
+        client.expect(performatives.ATTACH)
+        assert error_of(client.expect(performatives.DETACH)) == "com.microsoft:argument-error"
