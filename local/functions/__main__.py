@@ -35,7 +35,7 @@ def _load(arguments: argparse.Namespace) -> Host:
     file = arguments.settings or app / "local.settings.json"
     if arguments.settings or file.is_file():
         settings.load(file, os.environ)
-    options = host_json.load(app / "host.json")
+    options = host_json.load(app / "host.json", os.environ)
     logs.configure(options.log_levels, arguments.log_level)
     functions = index(app)
     sys.path[:] = app_path(app)  # functions import when they run, too

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc
 import typing
-from dataclasses import dataclass
 
 from azure.functions import meta
 
@@ -19,18 +18,6 @@ GENERIC = "generic"
 _TYPING_ALIAS: typing.Any = type(typing.List[int])  # noqa: UP006
 _SPECIAL_ALIAS: typing.Any = type(typing.List)  # noqa: UP006
 _NOT_GENERIC = (typing.Union, tuple, typing.ClassVar, collections.abc.Callable)
-
-
-class AnnotationError(ValueError):
-    """Why the worker refuses an annotation, and what to write instead."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One bound parameter: which converter makes its value."""
-
-    name: str
-    binding: str
 
 
 def converter(binding: str) -> typing.Any:
@@ -56,7 +43,7 @@ def check_input(binding: str, data_type: int, annotation: object) -> str:
     """Check the annotation of an input; returns the name of the converter that will decode it.
 
     Raises:
-        AnnotationError: the worker would refuse it.
+        ValueError: the worker would refuse it.
     """
     python_type = _checked(annotation)
     kind = GENERIC if python_type in (str, bytes) and not has_implicit_output(binding) else binding
@@ -66,7 +53,7 @@ def check_input(binding: str, data_type: int, annotation: object) -> str:
     else:
         accepted = _accepts(found.check_input_type_annotation, python_type)
     if not accepted:
-        raise AnnotationError(
+        raise ValueError(
             f"{_shown(annotation)} does not fit the {binding} binding"
             f"{f' with data_type {data_type}' if data_type else ''}; {_advice(binding)}"
         )
@@ -77,34 +64,34 @@ def check_return(binding: str, annotation: object) -> None:
     """Check the annotation of a `$return` value.
 
     Raises:
-        AnnotationError: the worker would refuse it.
+        ValueError: the worker would refuse it.
     """
     if is_out(annotation):
-        raise AnnotationError("the return annotation must not be func.Out: annotate the value itself")
+        raise ValueError("the return annotation must not be func.Out: annotate the value itself")
     if not isinstance(annotation, type):
-        raise AnnotationError(f"the return annotation {_shown(annotation)} is not a type; {_advice(binding)}")
+        raise ValueError(f"the return annotation {_shown(annotation)} is not a type; {_advice(binding)}")
     found = converter(binding)
     allowed = (str, bytes, bytearray)
     if not (found.check_output_type_annotation(annotation) if found else issubclass(annotation, allowed)):
-        raise AnnotationError(f"the return annotation {_shown(annotation)} does not fit {binding}; {_advice(binding)}")
+        raise ValueError(f"the return annotation {_shown(annotation)} does not fit {binding}; {_advice(binding)}")
 
 
 def check_out(binding: str, annotation: object) -> None:
     """Check the annotation of an output binding: `func.Out[...]`.
 
     Raises:
-        AnnotationError: the worker would refuse it.
+        ValueError: the worker would refuse it.
     """
     if not is_out(annotation):
-        raise AnnotationError(f"is an output binding annotated {_shown(annotation)}; write func.Out[str]")
+        raise ValueError(f"is an output binding annotated {_shown(annotation)}; write func.Out[str]")
     arguments = typing.get_args(annotation)
     if len(arguments) != 1:
-        raise AnnotationError(f"has the annotation {_shown(annotation)}; write func.Out[str]")
+        raise ValueError(f"has the annotation {_shown(annotation)}; write func.Out[str]")
     python_type = _checked(arguments[0])
     kind = GENERIC if python_type in (str, bytes) and not has_implicit_output(binding) else binding
     found = converter(kind)
     if found and not _accepts(found.check_output_type_annotation, python_type):
-        raise AnnotationError(f"{_shown(annotation)} does not fit the {binding} binding; write func.Out[str]")
+        raise ValueError(f"{_shown(annotation)} does not fit the {binding} binding; write func.Out[str]")
 
 
 def _checked(annotation: object) -> object:
@@ -112,11 +99,11 @@ def _checked(annotation: object) -> object:
         return annotation
     if isinstance(annotation, type(list[int])):
         origin = typing.get_origin(annotation).__name__  # type: ignore[union-attr]
-        raise AnnotationError(
+        raise ValueError(
             f"{_shown(annotation)} is not a type to the worker (azure-functions-python-worker#1034); write "
             f"typing.{origin.capitalize()}[...] (in ruff, ignore UP006 there)"
         )
-    raise AnnotationError(f"{_shown(annotation)} is not a type to the worker; write one type, without | or Optional")
+    raise ValueError(f"{_shown(annotation)} is not a type to the worker; write one type, without | or Optional")
 
 
 def _is_generic(annotation: object) -> bool:

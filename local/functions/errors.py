@@ -1,10 +1,14 @@
-"""The errors of the host, all of them raised before anything runs; each says what was wrong, where, and what to do.
+"""The errors of the host; each says what was wrong, where, and what to do.
 
 HostError
 ├── SettingsError    a setting is missing, is not a string, or does not resolve
 ├── HostJsonError    host.json has a key or a value that the host does not take
 ├── AppImportError   function_app.py, or something that it imports, raised
 └── IndexingError    the worker would refuse to index the app; `problems` has one line per finding
+
+All of these come before anything runs. Of an invocation there is one more, which is in its outcome and in the log:
+
+FunctionTimeoutError
 """
 
 from __future__ import annotations
@@ -34,3 +38,7 @@ class IndexingError(HostError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class FunctionTimeoutError(Exception):
+    """An asynchronous function ran longer than host.json's functionTimeout, and was cancelled."""

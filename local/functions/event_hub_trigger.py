@@ -77,6 +77,7 @@ class EventHubListener:
         )
         self._runs: dict[str, _PartitionRun] = {}
         self._batches: set[asyncio.Task[None]] = set()
+        self._latest: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
         self._claimed = asyncio.Event()
         self._receiving: asyncio.Task[None] | None = None
@@ -145,7 +146,11 @@ class EventHubListener:
         run = self._runs[context.partition_id]
         if self._stopping:
             await asyncio.Event().wait()  # until the client closes
+        before = self._latest.get(run.partition.id)
+        if before is not None and not before.done():
+            await asyncio.wait((before,))  # lost and claimed again: one invocation of a partition at a time
         batch = asyncio.create_task(self._process(run, [event_data.read(event) for event in events]))
+        self._latest[run.partition.id] = batch
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
         try:

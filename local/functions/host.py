@@ -65,11 +65,14 @@ class Host:
         on_hubs = [function for function in self._functions if isinstance(function.trigger, EventHubTrigger)]
         store = await open_store(storage_connection(self._environment)) if on_hubs else None
         try:
-            hubs = [
-                EventHubListener(function, self._options.event_hubs, store, invoker, self._environment)
-                for function in on_hubs
-                if store is not None
-            ]
+            hubs = (
+                []
+                if store is None
+                else [
+                    EventHubListener(function, self._options.event_hubs, store, invoker, self._environment)
+                    for function in on_hubs
+                ]
+            )
             port = await http.start(self._port)
             listeners: list[EventHubListener | TimerListener] = [*hubs, *timers]
             await asyncio.gather(*(listener.start() for listener in listeners))

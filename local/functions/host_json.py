@@ -20,6 +20,9 @@ LOG_LEVELS = {
 }  # fmt: skip
 """The host's levels, as Python's numbers."""
 
+OVERRIDE = "AzureFunctionsJobHost__"
+"""Begins the name of a setting that replaces a value of host.json."""
+
 _EVENT_HUBS_KEYS = {
     "maxEventBatchSize", "minEventBatchSize", "maxWaitTime", "batchCheckpointFrequency", "prefetchCount",
     "initialOffsetOptions", "loadBalancingUpdateInterval", "partitionOwnershipExpirationInterval",
@@ -56,8 +59,8 @@ class HostOptions:
     log_levels: Mapping[str, int] = field(default_factory=dict)
 
 
-def load(path: Path) -> HostOptions:
-    """Read host.json.
+def load(path: Path, environment: Mapping[str, str] | None = None) -> HostOptions:
+    """Read host.json; settings such as `AzureFunctionsJobHost__extensions__eventHubs__prefetchCount` are over it.
 
     Raises:
         HostJsonError: it is missing, is not JSON, or has a value that the host refuses; names the key.
@@ -68,7 +71,27 @@ def load(path: Path) -> HostOptions:
         raise HostJsonError(f'{path}: {error.strerror}; the smallest one is {{"version": "2.0"}}') from error
     except ValueError as error:
         raise HostJsonError(f"{path} is not JSON: {error}") from error
+    if isinstance(document, dict):
+        _override(document, environment or {})
     return parse(document, str(path))
+
+
+def _override(document: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values"""
+    for name, text in environment.items():
+        if not name.startswith(OVERRIDE):
+            continue
+        *sections, key = name.removeprefix(OVERRIDE).split("__")
+        target = document
+        for section in sections:
+            inner = target.setdefault(section, {})
+            if not isinstance(inner, dict):
+                raise HostJsonError(f"{name}: {section} is not an object in host.json")
+            target = inner
+        try:
+            target[key] = json.loads(text)
+        except ValueError:
+            target[key] = text
 
 
 def parse(document: Any, where: str = "host.json") -> HostOptions:

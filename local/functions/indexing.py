@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local.functions import retry
-from local.functions.annotations import AnnotationError, check_input, check_out, check_return, has_implicit_output
+from local.functions.annotations import check_input, check_out, check_return, has_implicit_output
 from local.functions.bindings import EventHubTrigger, HttpTrigger, Trigger, parse_trigger
 from local.functions.errors import IndexingError
 from local.functions.loading import app_on_path, find_functions, import_app
@@ -148,7 +148,7 @@ def _check_parameters(bound: dict[str, Any], annotations: dict[str, Any], trigge
                 check_out(binding.type, annotations[name])
             elif name in annotations:
                 kind = check_input(binding.type, binding.data_type or 0, annotations[name])
-        except AnnotationError as error:
+        except ValueError as error:
             raise ValueError(f"parameter {name}: {error}") from error
         if name == trigger:
             converter = kind

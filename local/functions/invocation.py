@@ -21,6 +21,7 @@ from typing import Any
 
 from azure.functions import _abc as abstract  # where the library keeps the context types that it does not export
 
+from local.functions.errors import FunctionTimeoutError
 from local.functions.indexing import IndexedFunction
 from local.functions.logs import function_logger, running_function
 from local.functions.timespan import format_timespan
@@ -105,10 +106,6 @@ class Context(abstract.Context):
     @property
     def retry_context(self) -> Any:
         return self._retry
-
-
-class FunctionTimeoutError(Exception):
-    """An asynchronous function ran longer than host.json's functionTimeout, and was cancelled."""
 
 
 @dataclass(frozen=True)

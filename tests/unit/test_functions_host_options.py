@@ -95,6 +95,23 @@ def test_a_missing_or_broken_file_says_which(tmp_path: Path) -> None:
         load(tmp_path / "host.json")
 
 
+def test_settings_are_over_the_file_by_their_path(tmp_path: Path) -> None:
+    document = {"version": "2.0", "extensions": {"eventHubs": {"prefetchCount": 5, "maxEventBatchSize": 7}}}
+    (tmp_path / "host.json").write_text(json.dumps(document))
+    prefix = "AzureFunctionsJobHost__"
+    environment = {
+        f"{prefix}extensions__eventHubs__prefetchCount": "9",
+        f"{prefix}functionTimeout": "00:00:05",
+        f"{prefix}logging__logLevel__Function": "Error",
+        "Other": "1",
+    }
+    options = load(tmp_path / "host.json", environment)
+    assert (options.event_hubs.prefetch, options.event_hubs.max_batch) == (9, 7)
+    assert (options.function_timeout, options.log_levels) == (5.0, {"Function": 40})
+    with pytest.raises(HostJsonError, match="version is not an object"):
+        load(tmp_path / "host.json", {f"{prefix}version__x": "1"})
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("00:00:10", 10.0), ("01:02:03", 3723.0), ("1.00:00:00", 86400.0), ("00:00:00.5", 0.5)]
 )
