@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +40,8 @@ async def test_the_sdk_waits_and_gets_through(throttled: CosmosService) -> None:
         raw_response_hook=lambda response: throttles.append(response.http_response.status_code)
     ) as client:
         events = client.get_database_client("dev").get_container_client("events")
-        await asyncio.gather(*(events.create_item({"id": str(number), "pk": "a"}) for number in range(12)))
+        overdraw = [("upsert", ({"id": str(number), "pk": "a"},)) for number in range(14)]
+        await events.execute_item_batch(overdraw, partition_key="a")  # 70 RU: 2.5 seconds of debt
+        await events.create_item({"id": "late", "pk": "a"})
         assert throttles.count(429) > 0
-        assert len(await rows(events.read_all_items())) == 12
+        assert len(await rows(events.read_all_items())) == 15

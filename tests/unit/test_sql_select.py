@@ -214,55 +214,18 @@ def test_depth_is_no_way_to_kill_it() -> None:
             compile_select(query, {})
 
 
-@pytest.mark.parametrize(
-    "noise", [",", ";", ":", "|>", "!", "==", "?", "ALL", "IN", "IS", "UNION", "WHERE", "OVER", ")"]
+NOISE = [",", ";", ":", "|>", "!", "==", "?", "ALL", "IN", "IS", "UNION", "WHERE", "OVER", ")"]
+SPACED = (
+    "SELECT TOP 5 c . a AS x , LOWER ( c . b ) FROM c WHERE c . n > 1 AND c . s IN ( 'x' , 'y' ) ORDER BY c . n DESC"
 )
+
+
+@pytest.mark.parametrize("noise", NOISE)
 def test_nothing_is_ignored_wherever_it_stands(noise: str) -> None:
-    words = [
-        "SELECT",
-        "TOP",
-        "5",
-        "c",
-        ".",
-        "a",
-        "AS",
-        "x",
-        ",",
-        "LOWER",
-        "(",
-        "c",
-        ".",
-        "b",
-        ")",
-        "FROM",
-        "c",
-        "WHERE",
-        "c",
-        ".",
-        "n",
-        ">",
-        "1",
-        "AND",
-        "c",
-        ".",
-        "s",
-        "IN",
-        "(",
-        "'x'",
-        ",",
-        "'y'",
-        ")",
-        "ORDER",
-        "BY",
-        "c",
-        ".",
-        "n",
-        "DESC",
-    ]
-    compile_select(" ".join(words), {})
+    compile_select(SPACED, {})
+    words = SPACED.split(" ")
     for position in range(len(words) + 1):
-        query = " ".join([*words[:position], noise, *words[position:]])
-        names_a_source = noise in ("IS", "OVER") and words[position - 1] in (")", "FROM") and position in (15, 16)
-        if not names_a_source:
-            with pytest.raises(SqlError):
-                compile_select(query, {})
+        if noise in ("IS", "OVER") and position in (15, 16):
+            continue  # an alias of the last item, or the source's name: neither word is reserved
+        with pytest.raises(SqlError):
+            compile_select(" ".join([*words[:position], noise, *words[position:]]), {})
