@@ -101,6 +101,10 @@ def test_a_replay_of_a_later_stage_carries_where_the_fact_first_entered() -> Non
     assert outgoing(letter).properties[ORIGIN_PROPERTY] == "dev/2/418/0/1763855000123"
 
 
+def never() -> bool:
+    return False
+
+
 class Hub:
     """Remembers what it was sent; refuses its `refuse`-th chunk."""
 
@@ -126,7 +130,7 @@ def test_letters_go_to_the_hub_they_came_from_in_the_order_they_entered_it() -> 
     )
     hubs: dict[str, Hub] = {}
     heard: list[tuple[str, int]] = []
-    replay(chosen, lambda name: hubs.setdefault(name, Hub()), lambda hub, count: heard.append((hub, count)))
+    replay(chosen, lambda name: hubs.setdefault(name, Hub()), lambda hub, count: heard.append((hub, count)), never)
     assert [event.body for event in hubs["dev"].sent] == [b"1", b"2", b"3"]
     assert [event.body for event in hubs["places"].sent] == [b"other"]
     assert heard == [("dev", 3), ("places", 1)]
@@ -136,7 +140,15 @@ def test_letters_go_to_the_hub_they_came_from_in_the_order_they_entered_it() -> 
 def test_a_refused_replay_stops_and_closes() -> None:
     hub = Hub(refuse=True)
     with pytest.raises(SendFailed):
-        replay(letters(line()), lambda name: hub, lambda name, count: None)
+        replay(letters(line()), lambda name: hub, lambda name, count: None, never)
+    assert hub.closed
+
+
+def test_an_interrupted_replay_sends_no_further_chunk() -> None:
+    hub = Hub()
+    many = letters(*(line(id=f"dev-2-{number}", sequence=number) for number in range(1200)))
+    replay(many, lambda name: hub, lambda name, count: None, lambda: len(hub.sent) >= 500)
+    assert len(hub.sent) == 500
     assert hub.closed
 
 

@@ -80,3 +80,12 @@ def test_a_pace_waits_until_the_next_event_is_due() -> None:
 def test_bad_events_are_counted_apart() -> None:
     tally = run(Recorder(), 4500, bad=0.01)
     assert (tally.sent, tally.bad) == (4500, 45)
+
+
+def test_a_paced_run_takes_its_time() -> None:
+    tally = Tally()
+    sender = Recorder()
+    deliver(events(31), 31, sender, Pace(100.0), tally, never, "to dev")
+    assert tally.sent == 31
+    assert tally.seconds >= 0.3
+    assert len(sender.chunks) > 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from tools.dead_letters.lake import FILE_SYSTEM, read
 from tools.dead_letters.letter import DeadLetter
 from tools.dead_letters.replay import by_hub, replay
 from tools.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
+from tools.interruption import interruption
 from tools.progress import note
 from tools.send.outgoing import SendFailed
 from tools.send.sdk import SdkSender
@@ -113,13 +115,15 @@ def run_replay(options: argparse.Namespace) -> int:
         return EXIT_OK
     done: Counter[str] = Counter()
     status = EXIT_OK
-    try:
-        replay(letters, lambda hub: SdkSender(settings, hub), lambda hub, count: done.update({hub: count}))
-    except SendFailed as error:
-        note(f"error: {error}")
-        status = EXIT_FAILED
-    except KeyboardInterrupt:
-        status = EXIT_INTERRUPTED
+    with interruption() as interrupted:
+        try:
+            connect = partial(SdkSender, settings)
+            replay(letters, connect, lambda hub, count: done.update({hub: count}), interrupted)
+        except SendFailed as error:
+            note(f"error: {error}")
+            status = EXIT_FAILED
+        if interrupted() and done.total() < len(letters):
+            status = EXIT_INTERRUPTED
     hubs = ", ".join(f"{count:,} to {hub}" for hub, count in done.items())
     note(f"{done.total():,} of {len(letters):,} dead letters replayed{f': {hubs}' if hubs else ''}")
     return status

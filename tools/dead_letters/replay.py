@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from tools.dead_letters.letter import DeadLetter
 from tools.errors import UsageError
-from tools.send.outgoing import Outgoing, Sender
+from tools.interruption import Interrupted
+from tools.send.outgoing import Outgoing, Sender, SendFailed
 
 # The split stage derives a replayed event's id from it, as it did the first time.
 ORIGIN_PROPERTY = "headrace-origin"
@@ -37,9 +38,12 @@ def by_hub(letters: Sequence[DeadLetter]) -> dict[str, list[DeadLetter]]:
 
 
 def replay(
-    letters: Sequence[DeadLetter], connect: Callable[[str], Sender], on_acknowledged: Callable[[str, int], None]
-) -> None:
-    """Send `letters`, hub by hub; `on_acknowledged` hears of each hub's progress as it is acknowledged.
+    letters: Sequence[DeadLetter], connect: Callable[[str], Sender], on_acknowledged: Callable[[str, int], None],
+    interrupted: Interrupted,
+) -> None:  # fmt: skip
+    """Send `letters`, hub by hub, until they end or `interrupted` says so.
+
+    `on_acknowledged` hears of each hub's progress: its name, and how many more it has acknowledged.
 
     Raises:
         UsageError: parts of a letter are missing; nothing was sent.
@@ -49,7 +53,13 @@ def replay(
         sender = connect(hub)
         try:
             for begin in range(0, len(waiting), _CHUNK_EVENTS):
+                if interrupted():
+                    return
                 chunk = [outgoing(letter) for letter in waiting[begin : begin + _CHUNK_EVENTS]]
-                on_acknowledged(hub, len(sender.send(chunk)))
+                try:
+                    on_acknowledged(hub, len(sender.send(chunk)))
+                except SendFailed as error:
+                    on_acknowledged(hub, len(error.acknowledged))
+                    raise
         finally:
             sender.close()

@@ -10,14 +10,19 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient
 from azure.eventhub.amqp import AmqpMessageBodyType
 
-from tools.errors import UsageError
+from tools.errors import ToolError, UsageError
 from tools.receive.received import Received
+from tools.receive.refusals import refusals
 
 FROM_START = "-1"
 # Without it, closing waits for the SDK's next round of load balancing: up to 30 s.
 LOAD_BALANCING_SECONDS = 0.5
 # A person looks at one hub: what is prefetched and not shown was fetched for nothing.
 _PREFETCH = 300
+_REFUSED = (
+    "the hub refused this reader: either it has no such consumer group (infra/eventhubs.json lists them; every hub has "
+    "'$Default'), or five already read a partition as this group"
+)
 
 OnEvent = Callable[[Received], bool]
 
@@ -38,6 +43,7 @@ async def stream(
 
     Raises:
         UsageError: there is no such partition.
+        ToolError: the hub refused this reader.
         EventHubError: the hub refused, or cannot be reached.
     """
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -46,30 +52,33 @@ async def stream(
         if event is not None and not ended.done() and not on_event(_received(context.partition_id, event)):
             ended.set_result(None)
 
-    async def failed(context: Any, error: Exception) -> None:
+    def fail(error: Exception) -> None:
         if not ended.done():
             ended.set_exception(error)
 
-    async with client:
-        partitions = await client.get_partition_ids()
-        if partition is not None:
-            if partition not in partitions:
-                raise UsageError(f"there is no partition {partition}: the hub has {', '.join(partitions)}")
-            partitions = [partition]
-        positions = await _positions(client, partitions, from_start)
-        on_listening(len(partitions))
-        receiving = asyncio.create_task(
-            client.receive(
-                received, partition_id=partition, starting_position=positions, on_error=failed, prefetch=_PREFETCH
+    async def failed(context: Any, error: Exception) -> None:
+        fail(error)
+
+    with refusals(lambda: fail(ToolError(_REFUSED))):
+        async with client:
+            partitions = await client.get_partition_ids()
+            if partition is not None:
+                if partition not in partitions:
+                    raise UsageError(f"there is no partition {partition}: the hub has {', '.join(partitions)}")
+                partitions = [partition]
+            positions = await _positions(client, partitions, from_start)
+            on_listening(len(partitions))
+            receiving = asyncio.create_task(
+                client.receive(
+                    received, partition_id=partition, starting_position=positions, on_error=failed, prefetch=_PREFETCH
+                )
             )
-        )
-        try:
-            await asyncio.wait((ended, receiving), return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                ended.result()
-        finally:
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            try:
+                await asyncio.wait((ended, receiving), return_when=asyncio.FIRST_COMPLETED)
+                (ended if ended.done() else receiving).result()
+            finally:
+                receiving.cancel()
+                await asyncio.gather(receiving, return_exceptions=True)
 
 
 async def _positions(client: EventHubConsumerClient, partitions: list[str], from_start: bool) -> dict[str, Any]:

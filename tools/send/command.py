@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +15,7 @@ import orjson
 
 from tools import arguments, environment
 from tools.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from tools.interruption import Interrupted, interruption
 from tools.progress import note, progress_bar
 from tools.send.events import KINDS, Clock, generate
 from tools.send.faults import bad_sequences, spoil
@@ -98,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
     status, failure = EXIT_OK, None
     sender = ROUTES[options.via](settings, hub)
     try:
-        with _interruption() as interrupted:
+        with interruption() as interrupted:
             try:
                 deliver(events, options.count, sender, Pace(options.rate), tally, interrupted, f"to {hub}")
             except SendFailed as error:
@@ -113,20 +112,19 @@ def run(options: argparse.Namespace) -> int:
 
 def deliver(
     events: Iterator[Outgoing], count: int, sender: Sender, pace: Pace, tally: Tally,
-    interrupted: Callable[[], bool], label: str,
+    interrupted: Interrupted, label: str,
 ) -> None:  # fmt: skip
     """Send `events` at `pace` in chunks, counting into `tally`, until they end or `interrupted` says so.
 
     Raises:
         SendFailed: the hub refused some; what it did acknowledge is in `tally`.
     """
-    begin = time.monotonic()
+    begin = paced_from = time.monotonic()
     with progress_bar(label, count) as advance:
         taken = 0
         while taken < count and not interrupted():
-            elapsed = time.monotonic() - begin
-            chunk = list(islice(events, min(pace.due(elapsed, count) - taken, _CHUNK_EVENTS)))
-            taken += len(chunk)
+            due = pace.due(time.monotonic() - paced_from, count) - taken
+            chunk = list(islice(events, min(due, _CHUNK_EVENTS)))
             try:
                 acknowledged = sender.send(chunk) if chunk else []
             except SendFailed as error:
@@ -134,34 +132,20 @@ def deliver(
                 raise
             finally:
                 tally.seconds = time.monotonic() - begin
+            if taken == 0:
+                # The first send connects, for a second or so: what fell due meanwhile would go out in one burst.
+                paced_from = time.monotonic()
+            taken += len(chunk)
             tally.add(acknowledged)
             advance(len(acknowledged))
             if taken < count:
-                _nap(pace.wait(time.monotonic() - begin, taken), interrupted)
+                _nap(pace.wait(time.monotonic() - paced_from, taken), interrupted)
 
 
-def _nap(seconds: float, interrupted: Callable[[], bool]) -> None:
+def _nap(seconds: float, interrupted: Interrupted) -> None:
     deadline = time.monotonic() + seconds
     while not interrupted() and (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, _NAP_SECONDS))
-
-
-@contextlib.contextmanager
-def _interruption() -> Iterator[Callable[[], bool]]:
-    """Within, the first Ctrl-C lets the chunk on the wire be acknowledged, so the count is exact; a second one ends."""
-    seen = False
-
-    def remember(number: int, frame: object) -> None:
-        nonlocal seen
-        if seen:
-            raise KeyboardInterrupt
-        seen = True
-
-    before = signal.signal(signal.SIGINT, remember)
-    try:
-        yield lambda: seen
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _report(tally: Tally, options: argparse.Namespace, hub: str, failure: str | None) -> None:

@@ -34,7 +34,7 @@ class Sender(Protocol):
         """Send `events`, those of a key in order, and return them once the hub has acknowledged every one.
 
         Raises:
-            SendFailed: it did not; nothing more was sent on the partitions that refused.
+            SendFailed: it did not acknowledge some; later events of the same call may have been taken all the same.
         """
         ...
 
