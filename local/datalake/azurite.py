@@ -162,5 +162,6 @@ class Azurite:
 
 
 def _busy(error: BaseException) -> Busy:
-    slow = isinstance(error, asyncio.TimeoutError)
-    return Busy(f"Azurite is {'slow' if slow else 'down'}: {error or type(error).__name__}. Please retry.")
+    state = "slow" if isinstance(error, asyncio.TimeoutError) else "down"
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return Busy(f"Azurite is {state} ({reason}). Please retry.")

@@ -83,7 +83,8 @@ def test_while_azurite_is_away_clients_are_told_to_retry_and_then_go_on(tmp_path
         data_dir=tmp_path / "azurite", log=tmp_path / "azurite.log", blob_port=blob_port, queue_port=0, table_port=0
     )
     started.append(child)
-    with DataLakeServiceClient.from_connection_string(connection, initial_backoff=1, increment_base=1) as patient:
+    patience = {"retry_total": 20, "initial_backoff": 0, "increment_base": 1}  # a second between tries
+    with DataLakeServiceClient.from_connection_string(connection, **patience) as patient:
         patient.create_file_system("events").get_file_client("a").upload_data(b"abc", overwrite=True)
 
 
