@@ -32,27 +32,26 @@ class OpenFile:
 async def commit(
     azurite: Azurite, path: Path, file: OpenFile, position: int, headers: Mapping[str, str], sas: str
 ) -> Answer:
-    """Make byte `position` the end of the file; the answer is Azurite's, 412 when `file` is stale.
+    """Make byte `position` the end of the file, and `file` what it is then.
 
     Raises:
-        Refused: 400, the pieces do not reach `position`.
+        Refused: 400, the pieces do not reach `position`; 412 ConditionNotMet, `file` is stale.
     """
     pieces = file.uncommitted.between(file.length, position)
     carried = file.carried | blob_content_headers(headers)
     guard = {**conditions(headers, "x-ms-lease-id"), "if-match": file.etag}
     if not pieces:
         content = {name: value for name, value in carried.items() if name.startswith("x-ms-blob-")}
-        answer = await azurite.call("PUT", path, {"comp": "properties"}, {**content, **guard}, sas=sas)
+        answer = await azurite.checked("PUT", path, {"comp": "properties"}, {**content, **guard}, sas=sas)
     elif not file.length and all(isinstance(piece, InMemory) for piece in pieces):
         sent = {"x-ms-blob-type": "BlockBlob", **carried, **WRITTEN_HERE, **guard}
-        answer = await azurite.call("PUT", path, headers=sent, body=_joined(pieces), sas=sas)
+        answer = await azurite.checked("PUT", path, headers=sent, body=_joined(pieces), sas=sas)
     else:
         blocks = await _committed_blocks(azurite, path, file, guard, sas) if file.length else []
         blocks += [("Uncommitted", block) for block in await _staged(azurite, path, pieces, guard, sas)]
         sent = {**carried, **WRITTEN_HERE, **guard}
-        answer = await azurite.call("PUT", path, {"comp": "blocklist"}, sent, _block_list(blocks), sas=sas)
-    if answer.ok:
-        file.carried, file.etag, file.length = carried, answer.headers["etag"], position
+        answer = await azurite.checked("PUT", path, {"comp": "blocklist"}, sent, _block_list(blocks), sas=sas)
+    file.carried, file.etag, file.length = carried, answer.headers["etag"], position
     return answer
 
 

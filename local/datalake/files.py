@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from local.datalake.access import created_access
 from local.datalake.azurite import Answer, Azurite
 from local.datalake.commit import OpenFile, commit, stage
-from local.datalake.errors import Refused, bad_request, condition_not_met, from_azurite
+from local.datalake.errors import Refused, bad_request, condition_not_met
 from local.datalake.properties import (
     FOLDER,
     TAG_COUNT,
@@ -119,11 +119,12 @@ class Files:
         """Azurite's answer, or None when a condition does not hold for the etag that we know."""
         if not _allowed(headers, file.etag):
             return None
-        answer = await commit(self._azurite, path, file, position, headers, sas)
-        code = answer.headers.get("x-ms-error-code")
-        if not answer.ok and code != "ConditionNotMet":
-            raise from_azurite(answer.status, code, answer.body)
-        return answer if answer.ok else None
+        try:
+            return await commit(self._azurite, path, file, position, headers, sas)
+        except Refused as refused:
+            if refused.code != "ConditionNotMet":
+                raise
+            return None
 
     async def _file(self, path: Path, sas: str) -> OpenFile:
         if path in self._open:

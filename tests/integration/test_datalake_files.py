@@ -147,6 +147,17 @@ def test_metadata_set_between_create_and_flush_is_kept(file_system: FileSystemCl
     assert client.download_file().readall() == b"abc"
 
 
+def test_metadata_set_between_two_flushes_is_kept(file_system: FileSystemClient) -> None:
+    client = file_system.create_file("a")
+    client.append_data(b"abc", 0, flush=True)
+    client.set_metadata({"n": "1"})
+    client.append_data(b"def", 3, flush=True)
+    client.set_metadata({"n": "2"})
+    client.append_data(b"ghi", 6, flush=True)
+    assert client.get_file_properties().metadata == {"n": "2"}
+    assert client.download_file().readall() == b"abcdefghi"
+
+
 def test_create_if_missing_creates_once(file_system: FileSystemClient) -> None:
     client = file_system.get_file_client("a")
     client.create_file(match_condition=MatchConditions.IfMissing)
