@@ -44,6 +44,7 @@ class Metadata:
         return _feed("", "Databases", [database.body for database in self._catalog.databases.values()])
 
     async def create_database(self, request: Request) -> Answer:
+        _refuse_query(request)
         database = await self._catalog.create_database(request.json())
         return _resource(database.body, 201)
 
@@ -60,6 +61,7 @@ class Metadata:
         return _feed(database.rid, "DocumentCollections", bodies)
 
     async def create_container(self, request: Request) -> Answer:
+        _refuse_query(request)
         container = await self._catalog.create_container(request.names[0], request.json())
         return _container(container, 201)
 
@@ -90,11 +92,13 @@ class Metadata:
         return Answer(orjson.dumps(body), headers=headers)
 
     async def list_offers(self, request: Request) -> Answer:
-        """No container has provisioned throughput here, as in a serverless account."""
-        return _feed("", "Offers", [])
+        """No throughput is provisioned here; serverless accounts say so in these words."""
+        raise BadRequest("Reading or replacing offers is not supported for serverless accounts.")
 
-    async def query_feed(self, request: Request) -> Answer:
-        raise BadRequest("Queries over databases, containers or offers are not supported: list them instead.")
+
+def _refuse_query(request: Request) -> None:
+    if request.flag("x-ms-documentdb-isquery"):
+        raise BadRequest("Unsupported: queries over databases or containers. List them instead.")
 
 
 def _json(body: dict[str, Any]) -> Answer:

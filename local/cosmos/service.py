@@ -141,7 +141,13 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
 async def _create(catalog: Catalog, provision: Provision) -> None:
     if provision.database not in catalog.databases:
         await catalog.create_database({"id": provision.database})
-    if provision.container in catalog.database(provision.database).containers:
+    existing = catalog.database(provision.database).containers.get(provision.container)
+    if existing is not None:
+        if existing.partition_key.paths != (split_path(provision.partition_key),):
+            raise OSError(
+                f"{existing.link} exists with another partition key than {provision.partition_key}; delete it, or "
+                "choose another --data-dir"
+            )
         return
     body = {
         "id": provision.container,

@@ -84,6 +84,15 @@ async def test_what_is_missing_in_between_is_404(client: CosmosClient) -> None:
         assert gone.value.status_code == 404
 
 
+async def test_containers_have_no_throughput_and_queries_over_them_are_refused(database: DatabaseProxy) -> None:
+    with pytest.raises(CosmosHttpResponseError) as serverless:
+        await database.get_container_client("events").get_throughput()
+    assert serverless.value.status_code == 400
+    with pytest.raises(CosmosHttpResponseError) as refused:
+        await rows(database.query_containers("SELECT * FROM c"))
+    assert refused.value.status_code == 400
+
+
 async def test_a_client_works_by_either_loopback_name(service: CosmosService) -> None:
     for host in ("localhost", "127.0.0.1"):
         text = service.connection_string.replace("localhost", host)

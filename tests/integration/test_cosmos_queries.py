@@ -193,3 +193,13 @@ async def test_a_query_sees_what_was_just_acknowledged(container: ContainerProxy
     for number in range(30):
         await container.upsert_item({"id": str(number), "pk": "a"})
         assert await rows(container.query_items("SELECT VALUE COUNT(1) FROM c")) == [number + 1]
+
+
+async def test_an_sdk_that_asks_for_a_query_plan_is_told_to_run_the_query_as_it_is(events: ContainerProxy) -> None:
+    ask = events.client_connection._GetQueryPlanThroughGateway
+    plan = await ask({"query": "SELECT VALUE COUNT(1) FROM c"}, events.container_link)
+    assert plan["queryInfo"]["aggregates"] == plan["queryInfo"]["orderBy"] == []
+    assert [(part["min"], part["max"]) for part in plan["queryRanges"]] == [("", "FF")]
+    with pytest.raises(CosmosHttpResponseError) as refused:
+        await ask({"query": "SELEC"}, events.container_link)
+    assert refused.value.status_code == 400
