@@ -37,7 +37,7 @@ def letters(*lines: bytes) -> list[DeadLetter]:
 def test_a_letter_is_read_whole() -> None:
     (letter,) = letters(line())
     assert (letter.id, letter.stage, letter.key, letter.body) == ("dev-2-418-0-5", "split", "28036", b"{}")
-    assert letter.position == "dev/2/418/0"
+    assert (letter.hub, letter.partition, letter.sequence, letter.index) == ("dev", "2", 418, 0)
     assert letter.summary() == "latitude: too large"
     assert letter.complete
 

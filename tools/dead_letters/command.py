@@ -134,15 +134,14 @@ def _print_table(letters: list[DeadLetter]) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH_UNATTENDED)
     table = Table()
-    table.add_column("id", overflow="fold")
-    for name in ("stage", "reason"):
+    for name in ("id", "reason"):
         table.add_column(name, no_wrap=True)
-    table.add_column("error", no_wrap=True, overflow="ellipsis")
-    for name in ("hub/partition/sequence/index", "key", "failed at"):
+    # The one column that gives way when the terminal is narrow; a letter's id says stage, hub, partition and sequence.
+    table.add_column("error")
+    for name in ("key", "failed at", "bytes"):
         table.add_column(name, no_wrap=True)
-    table.add_column("bytes", justify="right", no_wrap=True)
     for one in letters:
         size = f"{one.size:,}" if one.complete else f"{one.found_parts} of {one.parts} parts"
-        cells = (one.id, one.stage, one.reason, one.summary(), one.position, one.key or "", one.failed_at[:19], size)
+        cells = (one.id, one.reason, one.summary(), one.key or "", one.failed_at[:19], size)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)

@@ -60,11 +60,6 @@ class DeadLetter:
         """Whether every part of its body was found: only then can it be replayed."""
         return self.found_parts == self.parts
 
-    @property
-    def position(self) -> str:
-        """Where the stage read it: hub, partition, sequence number, element."""
-        return f"{self.hub}/{self.partition}/{self.sequence}/{self.index}"
-
     def summary(self) -> str:
         """The first error in a line, and how many more there are."""
         if not self.errors:
