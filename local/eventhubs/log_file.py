@@ -53,7 +53,18 @@ def open_(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     except (OSError, sqlite3.Error) as error:
         raise LogUnavailable(f"{path.parent}: is in use by another namespace, or cannot be written ({error})") from None
     try:
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        return lock, _open_database(path)
+    except sqlite3.Error as error:
+        lock.close()
+        raise LogUnavailable(f"{path}: cannot be opened as an event log ({error})") from None
+    except LogUnavailable:
+        lock.close()
+        raise
+
+
+def _open_database(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
             raise LogUnavailable(f"{path}: was written by another version ({version}, not {_VERSION}); delete it")
@@ -67,9 +78,10 @@ def open_(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         database.execute("PRAGMA cache_size = -8192")
         database.execute(_PARTITIONS)
         database.execute(f"PRAGMA user_version = {_VERSION}")
-    except sqlite3.Error as error:
-        raise LogUnavailable(f"{path}: cannot be opened as an event log ({error})") from None
-    return lock, database
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def partition(database: sqlite3.Connection, hub: str, index: int, now: int) -> StoredPartition:

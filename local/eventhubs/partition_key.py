@@ -1,7 +1,8 @@
 """Which partition a partition key goes to: the service's own hash, so that a key lands here where it lands in Azure.
 
 Bob Jenkins' lookup3 (https://burtleburtle.net/bob/c/lookup3.c, hashlittle2), its two halves folded into 16 signed
-bits; the SDKs' buffered producers compute the same.
+bits, of which the remainder counts without its sign. So do the buffered producers for .NET, Java and JavaScript, ported
+from the service's code; Python's gives keys with a negative hash another partition, here as in Azure.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def partition_for(key: str, partition_count: int) -> int:
     first, second = _hash(key.encode())
     folded = (first ^ second) & 0xFFFF
     signed = folded - 0x10000 if folded & 0x8000 else folded
-    return signed % partition_count
+    return abs(signed) % partition_count
 
 
 def _rotate(value: int, bits: int) -> int:

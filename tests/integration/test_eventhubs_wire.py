@@ -1,4 +1,4 @@
-"""What no SDK would send: garbage, half frames, wrong headers, no tokens. The service answers or hangs up, and serves on."""
+"""What no SDK would send: garbage, half frames, wrong headers, no tokens. The service answers or hangs up; no more."""
 
 from __future__ import annotations
 
