@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from azure.eventhub import EventData
+from azure.eventhub.exceptions import EventHubError
 
 from tools import clients
 from tools.errors import explain
@@ -16,8 +17,9 @@ from tools.send.outgoing import Outgoing, SendFailed
 _BUFFER_EVENTS = 100_000
 # The SDK's background flush; it only matters to how long closing takes, since `send` flushes by itself.
 _BACKGROUND_FLUSH_SECONDS = 0.1
-# Threads of the SDK: each partition holds one for its background flush, and needs one more to be flushed in parallel.
-_THREADS = 64
+# Each partition holds a thread of the SDK for its background flush, and needs another to be flushed; with too few, a
+# flush waits forever. A hub has 1,024 partitions at most, and threads are only made when they are needed.
+_THREADS = 2 * 1_024
 
 
 class SdkSender:
@@ -25,6 +27,7 @@ class SdkSender:
 
     def __init__(self, settings: Mapping[str, str], hub: str) -> None:
         self._hub = hub
+        self._connected = False
         self._lock = threading.Lock()
         self._pending: dict[int, Outgoing] = {}
         self._acknowledged: list[Outgoing] = []
@@ -35,17 +38,27 @@ class SdkSender:
         )  # fmt: skip
 
     def send(self, events: list[Outgoing]) -> list[Outgoing]:
-        """Send `events` and return those acknowledged: all of them. See `Sender`."""
+        """See `Sender`.
+
+        Raises:
+            EventHubError: the hub cannot be reached, or refuses us, at the first call.
+        """
         messages = [(self._message(event), event) for event in events]
         self._acknowledged = []
         self._pending = {id(message): event for message, event in messages}
-        for message, event in messages:
-            self._client.send_event(message, partition_key=event.key)
-        self._client.flush()
+        try:
+            for message, event in messages:
+                self._client.send_event(message, partition_key=event.key)
+            self._client.flush()
+        except EventHubError as error:
+            if not self._connected:
+                raise  # nothing was sent yet, so there is nothing to count
+            self._errors.append(error)
         if self._errors or len(self._acknowledged) < len(events):
             missing = len(events) - len(self._acknowledged)
             reason = explain(self._errors[0]) or repr(self._errors[0]) if self._errors else "the SDK did not say why"
             raise SendFailed(f"hub {self._hub} did not acknowledge {missing:,} events: {reason}", self._acknowledged)
+        self._connected = True
         return self._acknowledged
 
     def close(self) -> None:
