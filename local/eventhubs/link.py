@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.eventhubs import performatives
-from local.eventhubs.errors import AmqpError
+from local.eventhubs.errors import NOT_ALLOWED, AmqpError, LinkFault
 from local.eventhubs.performatives import Performative
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Link:
 
     def on_transfer(self, transfer: Performative) -> None:
         """A message, or a part of one, from the peer."""
-        raise AmqpError("a transfer on a link that only sends", "amqp:not-allowed")
+        raise LinkFault("a transfer on a link that only sends", NOT_ALLOWED)
 
     def resume(self) -> None:
         """The connection, or the session's window, has room again."""
