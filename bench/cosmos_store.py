@@ -1,5 +1,5 @@
-"""What the local Cosmos DB can take: upserts one by one and in batches of 100 through the SDK, its CPU per document, and
-how long a filtered count over all documents takes.
+"""What the local Cosmos DB can take: upserts one by one and in batches of 100 through the SDK, its CPU per document,
+and how long a filtered count over all documents takes.
 
     python -m bench.cosmos_store [--documents 20000]
 """
@@ -97,7 +97,7 @@ async def _measure(documents: int) -> dict[str, float]:
         again_rate, again_cpu = await _timed(child, batches, documents)
         began = time.perf_counter()
         query = "SELECT VALUE COUNT(1) FROM c WHERE c.epoch >= 1600000000 AND c.sender = 'python_ms_sdk'"
-        counted = [row async for row in container.query_items(query)][0]
+        counted = await anext(aiter(container.query_items(query)))
         return {
             "singles_per_second": single_rate,
             "single_cpu_us": single_cpu,

@@ -15,6 +15,7 @@ from local.cosmos import statements
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, PreconditionFailed
 from local.sql.select import Select
+from local.sql.values import UNDEFINED, number
 
 MAXIMUM_OPERATIONS = 10
 _SYSTEM = frozenset(("id", "_rid", "_self", "_etag", "_attachments", "_ts"))
@@ -155,7 +156,10 @@ def _increment(body: Any, steps: list[str], operation: dict[str, Any], key_paths
     key = _existing(parent, steps)
     if type(parent[key]) not in _NUMBERS:
         raise BadRequest(f"'incr' needs a number at '/{'/'.join(steps)}'.")
-    parent[key] += amount
+    total = number(parent[key] + amount)
+    if total is UNDEFINED:
+        raise BadRequest("'incr' leaves the range of numbers.")
+    parent[key] = total
 
 
 def _move(body: Any, steps: list[str], operation: dict[str, Any], key_paths: Any) -> None:

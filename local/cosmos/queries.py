@@ -31,15 +31,15 @@ class Slice:
 
     Attributes:
         now: the second at which they must be alive.
-        key: their partition key; None for any.
-        id: their id; None for any.
+        keys: their partition keys; None for any.
+        ids: their ids; None for any.
         effective_range: the range of their effective partition keys, end excluded; None for any.
     """
 
     container: Container
     now: int
-    key: str | None = None
-    id: str | None = None
+    keys: tuple[str, ...] | None = None
+    ids: tuple[str, ...] | None = None
     effective_range: tuple[str, str] | None = None
 
 
@@ -53,16 +53,17 @@ class Page:
 
 
 def narrow(slice_: Slice, query: Select) -> Slice:
-    """`slice_` narrowed by what the query's WHERE pins down: the id, the partition key."""
-    id_ = query.pinned.get(("id",))
-    if isinstance(id_, str):
-        slice_ = replace(slice_, id=id_)
-    paths = slice_.container.partition_key.paths
-    if slice_.key is None and all(path in query.pinned for path in paths):
-        values = [query.pinned[path] for path in paths]
-        if not any(isinstance(value, (list, dict)) for value in values):
-            slice_ = replace(slice_, key=canonical(values))
-    return slice_
+    """`slice_` narrowed by what the query's WHERE pins down: ids, partition keys."""
+    ids = query.pinned.get(("id",))
+    if ids is not None and all(isinstance(id_, str) for id_ in ids):
+        slice_ = replace(slice_, ids=tuple(ids))
+    pinned = [query.pinned.get(path) for path in slice_.container.partition_key.paths]
+    if slice_.keys is not None or None in pinned or (len(pinned) > 1 and any(len(values) > 1 for values in pinned)):
+        return slice_
+    choices = [[values[0] for values in pinned]] if len(pinned) > 1 else [[value] for value in pinned[0]]
+    if any(isinstance(value, (list, dict)) for choice in choices for value in choice):
+        return slice_
+    return replace(slice_, keys=tuple(map(canonical, choices)))
 
 
 def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, start: Position | None) -> Page:
@@ -95,17 +96,18 @@ def _documents(connection: sqlite3.Connection, slice_: Slice, after: int = 0) ->
     """(number, body) in order of number, after number `after`."""
     table = f"documents_{slice_.container.number}"
     alive = "(expires IS NULL OR expires > ?)"
-    if slice_.key is None and slice_.id is None and slice_.effective_range is None:
+    if slice_.keys is None and slice_.ids is None and slice_.effective_range is None:
         yield from connection.execute(
             f"SELECT number, body FROM {table} WHERE number > ? AND {alive} ORDER BY number", (after, slice_.now)
         )
         return
     # By the index on (key, id), whose order is not ours: sort the numbers, then fetch body by body.
-    terms, values = [alive, "number > ?"], [slice_.now, after]
-    for column, value in (("key", slice_.key), ("id", slice_.id)):
-        if value is not None:
-            terms.append(f"{column} = ?")
-            values.append(value)
+    terms: list[str] = [alive, "number > ?"]
+    values: list[Any] = [slice_.now, after]
+    for column, wanted in (("key", slice_.keys), ("id", slice_.ids)):
+        if wanted is not None:
+            terms.append(f"{column} IN (SELECT value FROM json_each(?))")
+            values.append(orjson.dumps(wanted).decode())
     sql = f"SELECT number, key FROM {table} WHERE {' AND '.join(terms)} ORDER BY number"
     for number, key in connection.execute(sql, values).fetchall():
         if slice_.effective_range is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from local.sql.values import ARRAY_RANK, NUMBERS, RANK, UNDEFINED, sort_key
+from local.sql.values import ARRAY_RANK, NUMBERS, RANK, UNDEFINED, number, sort_key
 
 
 class Accumulator(Protocol):
@@ -56,7 +56,7 @@ class Total:
     def result(self) -> Any:
         if not self._valid or (self._mean and not self._count):
             return UNDEFINED
-        return self._sum / self._count if self._mean else self._sum
+        return number(self._sum / self._count if self._mean else self._sum)
 
 
 class Extreme:

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from local.sql.errors import QuerySyntaxError, UnknownFunction, UnresolvedIdentifier, UnsupportedConstruct
 from local.sql.functions import FUNCTIONS, check_arguments
-from local.sql.values import NUMBERS, UNDEFINED, equal, ordered, same, unequal
+from local.sql.values import NUMBERS, UNDEFINED, equal, number, ordered, same, unequal
 
 Evaluate = Callable[[Any], Any]
 
@@ -187,35 +187,47 @@ def _comparison(
 
 
 def _and(node: exp.Expression, scope: Scope) -> Evaluate:
-    only(node, "this", "expression")
-    left, right = compile_expression(node.this, scope), compile_expression(node.expression, scope)
+    operands = [compile_expression(operand, scope) for operand in operands_of(node)]
 
     def evaluate(row: Any) -> Any:
-        first = left(row)
-        if first is False:
-            return False
-        second = right(row)
-        if second is False:
-            return False
-        return True if first is True and second is True else UNDEFINED
+        result: Any = True
+        for operand in operands:
+            value = operand(row)
+            if value is False:
+                return False
+            if value is not True:
+                result = UNDEFINED
+        return result
 
     return evaluate
 
 
 def _or(node: exp.Expression, scope: Scope) -> Evaluate:
-    only(node, "this", "expression")
-    left, right = compile_expression(node.this, scope), compile_expression(node.expression, scope)
+    operands = [compile_expression(operand, scope) for operand in operands_of(node)]
 
     def evaluate(row: Any) -> Any:
-        first = left(row)
-        if first is True:
-            return True
-        second = right(row)
-        if second is True:
-            return True
-        return False if first is False and second is False else UNDEFINED
+        result: Any = False
+        for operand in operands:
+            value = operand(row)
+            if value is True:
+                return True
+            if value is not False:
+                result = UNDEFINED
+        return result
 
     return evaluate
+
+
+def operands_of(node: exp.Expression) -> list[exp.Expression]:
+    """The operands of a chain of ANDs or ORs, in order: SDKs write a thousand of them, too deep to recurse into."""
+    operands: list[exp.Expression] = []
+    kind = type(node)
+    while type(node) is kind:
+        only(node, "this", "expression")
+        operands.append(node.expression)
+        node = node.this
+    operands.append(node)
+    return operands[::-1]
 
 
 def _not(node: exp.Expression, scope: Scope) -> Evaluate:
@@ -264,7 +276,7 @@ def _arithmetic(apply: Callable[[Any, Any], Any]) -> Callable[[exp.Expression, S
             if type(first) not in NUMBERS or type(second) not in NUMBERS:
                 return UNDEFINED
             try:
-                return apply(first, second)
+                return number(apply(first, second))
             except (ZeroDivisionError, OverflowError, ValueError):
                 return UNDEFINED
 
@@ -275,7 +287,7 @@ def _arithmetic(apply: Callable[[Any, Any], Any]) -> Callable[[exp.Expression, S
 
 def _divide(left: float, right: float) -> float:
     quotient = left / right
-    return int(quotient) if quotient.is_integer() and abs(quotient) < 2**53 else quotient
+    return int(quotient) if quotient.is_integer() else quotient
 
 
 def _remainder(left: float, right: float) -> float:

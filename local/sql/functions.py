@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.sql.errors import WrongArguments
-from local.sql.values import NUMBERS, UNDEFINED, same
+from local.sql.values import NUMBERS, UNDEFINED, number, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def _of_number(apply: Callable[[float], Any]) -> Callable[[Any], Any]:
         if type(value) not in NUMBERS:
             return UNDEFINED
         try:
-            return apply(value)
+            return number(apply(value))
         except (ValueError, OverflowError):
             return UNDEFINED
 

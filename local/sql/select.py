@@ -15,7 +15,7 @@ from sqlglot import exp
 from local.sql.aggregates import AGGREGATES, Accumulator
 from local.sql.cosmos_dialect import SelectValue, parse
 from local.sql.errors import InvalidQuery, QuerySyntaxError, UnresolvedIdentifier, UnsupportedConstruct, WrongArguments
-from local.sql.expressions import Evaluate, compile_expression, constant, only, path_of
+from local.sql.expressions import Evaluate, compile_expression, constant, only, operands_of, path_of
 from local.sql.values import UNDEFINED, sort_key
 
 _CLAUSES = {
@@ -109,8 +109,8 @@ class Select:
     """A compiled query.
 
     Attributes:
-        pinned: path -> constant, for every `path = constant` that the WHERE requires (a superset of what matches:
-            whoever reads documents may narrow by it, and `where` still decides).
+        pinned: path -> constants, for every path that the WHERE requires to equal one of them (a superset of what
+            matches: whoever reads documents may narrow by it, and `where` still decides).
         top: how many rows at most, None without TOP.
         ordering: the ORDER BY items, empty without.
         has_source: False without FROM: the query has one row, whatever is stored.
@@ -118,7 +118,7 @@ class Select:
     """
 
     where: Evaluate | None
-    pinned: Mapping[tuple[str | int, ...], Any]
+    pinned: Mapping[tuple[str | int, ...], list[Any]]
     top: int | None
     ordering: tuple[Ordering, ...]
     has_source: bool
@@ -186,7 +186,7 @@ def _compile(tree: exp.Select, parameters: Mapping[str, Any]) -> Select:
         raise UnsupportedConstruct("ORDER BY with an aggregate" if ordering else "TOP with an aggregate")
     return Select(
         where=compile_expression(condition, scope) if condition is not None else None,
-        pinned=dict(_pins(condition, scope)) if condition is not None else {},
+        pinned=_pins(condition, scope) if condition is not None else {},
         top=top,
         ordering=ordering,
         has_source=scope.alias is not None,
@@ -280,15 +280,29 @@ def _top(limit: exp.Limit | None, scope: _Row) -> int | None:
     return count
 
 
-def _pins(node: exp.Expression, scope: _Row) -> Iterable[tuple[tuple[str | int, ...], Any]]:
-    """Every `path = constant` that must hold for `node` to hold."""
+def _pins(node: exp.Expression, scope: _Row) -> dict[tuple[str | int, ...], list[Any]]:
+    """For every path that must equal one of some constants for `node` to hold: the path, and the constants."""
     if isinstance(node, exp.Paren):
-        yield from _pins(node.this, scope)
-    elif isinstance(node, exp.And):
-        yield from _pins(node.this, scope)
-        yield from _pins(node.expression, scope)
-    elif isinstance(node, exp.EQ):
+        return _pins(node.this, scope)
+    if isinstance(node, exp.And):
+        pins: dict[tuple[str | int, ...], list[Any]] = {}
+        for part in (_pins(operand, scope) for operand in operands_of(node)):
+            for path, values in part.items():
+                if path not in pins or len(values) < len(pins[path]):
+                    pins[path] = values
+        return pins
+    if isinstance(node, exp.Or):
+        branches = [_pins(operand, scope) for operand in operands_of(node)]
+        everywhere = [path for path in branches[0] if all(path in branch for branch in branches)]
+        return {path: [value for branch in branches for value in branch[path]] for path in everywhere}
+    if isinstance(node, exp.In):
+        path = path_of(node.this, scope)
+        listed = [constant(item, scope) for item in node.expressions]
+        if path and path[1] and not any(value is UNDEFINED for value in listed):
+            return {path[1]: listed}
+    if isinstance(node, exp.EQ):
         for left, right in ((node.this, node.expression), (node.expression, node.this)):
             path, value = path_of(left, scope), constant(right, scope)
             if path and path[1] and value is not UNDEFINED:
-                yield path[1], value
+                return {path[1]: [value]}
+    return {}

@@ -6,6 +6,7 @@ Source of the rules: Azure Cosmos DB for NoSQL, query language, "Equality and co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -42,6 +43,13 @@ RANK: Final[dict[type, int]] = {
     dict: OBJECT_RANK,
 }
 NUMBERS: Final = frozenset((int, float))
+
+
+def number(value: Any) -> Any:
+    """The result of arithmetic as a JSON number: a double beyond 2^53, undefined when it is not finite."""
+    if type(value) is int:
+        return value if -(2**53) <= value <= 2**53 else float(value)
+    return value if math.isfinite(value) else UNDEFINED
 
 
 def same(left: Any, right: Any) -> bool:

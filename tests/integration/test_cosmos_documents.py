@@ -171,6 +171,15 @@ async def test_read_items_reads_many_at_once(container: ContainerProxy) -> None:
     assert sorted(item["id"] for item in found) == ["1", "4"]
 
 
+async def test_read_items_of_more_than_a_thousand(container: ContainerProxy) -> None:
+    wanted = [(f"{key}-{number}", f"k{key}") for key in range(12) for number in range(100)]
+    for key in range(12):
+        batch = [("create", ({"id": id_, "pk": pk},)) for id_, pk in wanted if pk == f"k{key}"]
+        await container.execute_item_batch(batch, partition_key=f"k{key}")
+    found = await container.read_items(wanted)
+    assert sorted(item["id"] for item in found) == sorted(id_ for id_, _ in wanted)
+
+
 def test_the_sync_sdk_does_the_same(service: CosmosService) -> None:
     with SyncClient.from_connection_string(service.connection_string) as client:
         database = client.create_database_if_not_exists("dev")

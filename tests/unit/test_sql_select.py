@@ -112,13 +112,19 @@ def test_rows(query: str, expected: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("where", "pinned"),
     [
-        ("c.id = 'a'", {("id",): "a"}),
-        ("'a' = c.id AND c.at.city = 'Boone'", {("id",): "a", ("at", "city"): "Boone"}),
-        ("(c.id = @x) AND (c.n > 1 OR c.s = 's')", {("id",): "p"}),
-        ("c.id = 'a' OR c.id = 'b'", {}),
+        ("c.id = 'a'", {("id",): ["a"]}),
+        ("'a' = c.id AND c.at.city = 'Boone'", {("id",): ["a"], ("at", "city"): ["Boone"]}),
+        ("(c.id = @x) AND (c.n > 1 OR c.s = 's')", {("id",): ["p"]}),
+        ("c.id = 'a' OR c.id = 'b'", {("id",): ["a", "b"]}),
+        ("c.id IN ('a', @x) AND c.n > 1", {("id",): ["a", "p"]}),
+        ("c.id IN ('a', 'b') AND c.id = 'a'", {("id",): ["a"]}),
+        ("(c.id = 'a' AND c.pk = 1) OR (c.pk = 2 AND c.id = 'b')", {("id",): ["a", "b"], ("pk",): [1, 2]}),
+        ("c.id = 'a' OR c.n = 1", {}),
+        ("c.id IN ('a', c.n)", {}),
+        ("c.id NOT IN ('a')", {}),
         ("NOT c.id = 'a'", {}),
         ("c.id = c.s", {}),
-        ("c['id'] = 'a' AND c.list[0] = 1", {("id",): "a", ("list", 0): 1}),
+        ("c['id'] = 'a' AND c.list[0] = 1", {("id",): ["a"], ("list", 0): [1]}),
         ("c.id != 'a' AND c.id > 'b'", {}),
         ("c.id = undefined", {}),
     ],
@@ -206,6 +212,15 @@ def test_what_is_refused_and_named(query: str, error: type[SqlError], named: str
     with pytest.raises(error) as refused:
         compile_select(query, {"@bad": -1})
     assert named in str(refused.value)
+
+
+def test_a_chain_of_a_thousand_is_no_depth() -> None:
+    either = " OR ".join(f"(c.id = '{number}' AND c.n = {number})" for number in range(1000))
+    assert run(f"SELECT * FROM c WHERE {either}", [{"id": "999", "n": 999}, {"id": "999", "n": 1}]) == [
+        {"id": "999", "n": 999}
+    ]
+    both = " AND ".join("c.n > 1" for _ in range(1000))
+    assert run(f"SELECT VALUE c.id FROM c WHERE {both}") == ["1", "3"]
 
 
 def test_depth_is_no_way_to_kill_it() -> None:
