@@ -1,0 +1,89 @@
+"""The chain while things fail: each service killed with -9 in the middle of the work, two hosts, restarts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.accounts import Stores, stage_counts
+from local.children import Child
+from local.stack import APP, ROOT, Stack
+from tests.e2e.chain import assert_each_stored_once, lines, numbered, running, send, wait_stored, wait_until
+
+EVENTS = 3000
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with running(tmp_path) as stack:
+        send(stack, numbered(40))
+        wait_stored(stack, 40)
+        yield stack
+
+
+def half_way(stack: Stack, start: int) -> None:
+    """Until some of what was sent is stored: the work is in the middle."""
+    stores = Stores(stack.settings)
+    wait_until("work under way", lambda: stores.document_count() > start)
+
+
+def send_more(stack: Stack) -> None:
+    for start in range(40, EVENTS, 740):
+        send(stack, numbered(740, start=start))
+
+
+@pytest.mark.parametrize("victim", [APP, "eventhubs", "cosmos", "datalake"])
+def test_nothing_is_lost_or_doubled_when_a_service_is_killed(stack: Stack, victim: str) -> None:
+    send_more(stack)
+    half_way(stack, 40)
+    stack.children[victim].kill()
+    stack.restart(victim)
+    wait_stored(stack, EVENTS, seconds=90)
+    assert_each_stored_once(stack, range(EVENTS))
+    assert lines(stack, "dead-letters") == []
+
+
+def test_the_function_app_killed_again_and_again(stack: Stack) -> None:
+    send_more(stack)
+    for stored in (40, 600, 1400):
+        half_way(stack, stored)
+        stack.children[APP].kill()
+        stack.restart(APP)
+    wait_stored(stack, EVENTS, seconds=90)
+    assert_each_stored_once(stack, range(EVENTS))
+
+
+def test_a_clean_restart_in_the_middle_resumes_where_it_was(stack: Stack) -> None:
+    send_more(stack)
+    half_way(stack, 40)
+    stack.restart_app()
+    wait_stored(stack, EVENTS)
+    assert_each_stored_once(stack, range(EVENTS))
+
+
+def test_two_hosts_share_the_work_and_one_takes_over_when_the_other_is_killed(stack: Stack, tmp_path: Path) -> None:
+    log = tmp_path / "second.log"
+    second = Child.start(
+        "second", [sys.executable, "-m", "local.functions", "--app", str(ROOT), "--port", "0", "--stop-with-stdin"],
+        log=log, environment=stack.settings,
+    )  # fmt: skip
+    try:
+        second.wait_ready()
+        sent = 40
+
+        def both_work() -> bool:
+            nonlocal sent
+            send(stack, numbered(100, start=sent))
+            sent += 100
+            return bool(stage_counts(log))
+
+        wait_until("the second host has work", both_work)
+        stack.children[APP].kill()
+        send(stack, numbered(1000, start=sent))
+        wait_stored(stack, sent + 1000, seconds=90)
+        assert_each_stored_once(stack, range(sent + 1000))
+    finally:
+        second.stop()
