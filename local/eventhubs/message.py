@@ -74,20 +74,19 @@ def events(payload: bytes, message_format: int) -> tuple[list[Event], str | None
         return [event], partition_key(event)
     key = None
     found: list[Event] = []
-    append = found.append
-    last_head, last = b"", _PLAIN
+    head_before, before = b"", _PLAIN
     for code, _start, value, end in sections(payload):
         if code == DATA:
             inner = _binary(payload, value, end)
-            # The events of one batch mostly share header and annotations: a key's, byte for byte.
-            if last_head and inner.startswith(last_head):
-                rest = inner[len(last_head) :]
-                if _check_rest(rest):
-                    append(Event(*last, rest))
-                    continue
-            event, head = _parse(inner)
-            append(event)
-            last_head, last = inner[:head], event[:3]
+            head = _head(inner)
+            # The events of one batch mostly have the same header and annotations, byte for byte: their key's.
+            if head < 0 or inner[:head] != head_before:
+                event = parse_event(inner)
+                if head >= 0:
+                    head_before, before = inner[:head], event[:3]
+            else:
+                event = Event(*before, inner[head:])
+            found.append(event)
         elif code == ANNOTATIONS:
             key = _key_of(payload, value)
     if not found:
@@ -110,11 +109,36 @@ def _binary(message: bytes, value: int, end: int) -> bytes:
     raise DecodeError("a data section is not binary")
 
 
-def _check_rest(rest: bytes) -> bool:
-    """Whether `rest` is whole sections, none of them a header or annotations."""
-    if not rest:
-        return False
-    return all(code >= PROPERTIES for code, *_ in sections(rest))
+def _head(message: bytes) -> int:
+    """How long header and annotations are, of a message with a body and its sections as every SDK writes them; else -1.
+
+    This is `sections` for the one case that is nearly all of them: three times as fast, which is a third of what an
+    event costs on its way in.
+    """
+    position = head = 0
+    rest = body = False
+    size = len(message)
+    try:
+        while position < size:
+            code, kind = message[position + 2], message[position + 3] >> 4
+            if message[position] or message[position + 1] != 0x53 or not HEADER <= code <= FOOTER:
+                return -1
+            if kind in (0xA, 0xC):
+                position += 5 + message[position + 4]
+            elif kind in (0xB, 0xD):
+                position += 8 + _UINT.unpack_from(message, position + 4)[0]
+            else:
+                return -1
+            if code >= PROPERTIES:
+                rest = True
+                body = body or DATA <= code <= VALUE
+            elif rest:
+                return -1
+            else:
+                head = position
+    except (IndexError, struct.error):
+        return -1
+    return head if body and position == size else -1
 
 
 def parse_event(message: bytes) -> Event:
@@ -123,22 +147,15 @@ def parse_event(message: bytes) -> Event:
     Raises:
         DecodeError: it is not an AMQP message.
     """
-    return _parse(message)[0]
-
-
-def _parse(message: bytes) -> tuple[Event, int]:
-    """The event, and where its `rest` begins: 0 when that is not simply the end of `message`."""
     header = annotations = b""
-    count = head = 0
+    count = 0
     rest: list[bytes] = []
     body = False
     for code, start, value, end in sections(message):
         if code >= PROPERTIES:
             rest.append(message[start:end])
             body = body or DATA <= code <= VALUE
-            continue
-        head = end
-        if code == HEADER:
+        elif code == HEADER:
             header = message[start:end]
         elif code == ANNOTATIONS:
             annotations, count = _kept_annotations(message, value, end)
@@ -147,8 +164,7 @@ def _parse(message: bytes) -> tuple[Event, int]:
     if not body:
         # The SDK sends an empty body as no data section at all; consumers expect one.
         rest.append(b"\x00\x53\x75\xa0\x00")
-    event = Event(header, annotations, count, rest[0] if len(rest) == 1 else b"".join(rest))
-    return event, head if len(message) - head == len(event.rest) else 0
+    return Event(header, annotations, count, b"".join(rest))
 
 
 def _kept_annotations(message: bytes, value: int, end: int) -> tuple[bytes, int]:

@@ -93,6 +93,17 @@ def test_events_of_a_batch_that_differ_in_their_annotations() -> None:
     assert [event.delivery_annotations for event in received] == [None] * 8
 
 
+def test_sections_out_of_their_order_are_kept_for_each_event_of_a_batch() -> None:
+    # As the Python SDK itself writes delivery annotations: last.
+    properties = encoded(application_properties={"a": 1})
+    annotations = encoded(message_annotations={b"b": 2})
+    inner = [properties + annotations + encoded(data=[b"%d" % number]) for number in range(3)]
+    received = stamped(encoded(data=inner), message.BATCH_FORMAT)
+    assert [event.application_properties for event in received] == [{b"a": 1}] * 3
+    assert [event.message_annotations[b"b"] for event in received] == [2] * 3
+    assert [list(event.data) for event in received] == [[b"0"], [b"1"], [b"2"]]
+
+
 def test_a_key_on_the_batch_alone_is_given_to_each_event() -> None:
     payload = encoded(message_annotations={b"x-opt-partition-key": "k"}, data=[encoded(data=[b"a"])])
     (received,) = stamped(payload, message.BATCH_FORMAT)
