@@ -10,11 +10,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from local.eventhubs.errors import ConfigError
 
 DEFAULT_GROUP = "$Default"
 MAX_HUBS, MAX_PARTITIONS, MAX_GROUPS = 10, 32, 20
+_T = TypeVar("_T")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -59,7 +61,7 @@ def parse(content: object) -> list[HubConfig]:
     return hubs
 
 
-def _hub(entity: object, where: str) -> HubConfig:
+def _hub(entity: Any, where: str) -> HubConfig:
     name = _name(entity, where)
     where = f"{where} ({name})"
     count = _member(entity, "PartitionCount", int, where)
@@ -84,12 +86,13 @@ def _name(entity: object, where: str) -> str:
     return name
 
 
-def _member(value: object, name: str, kind: type, where: str):
+def _member(value: object, name: str, kind: type[_T], where: str) -> _T:
     if not isinstance(value, dict) or name not in value:
         raise ConfigError(f"{where}: {name} is missing")
-    if not isinstance(value[name], kind):
-        raise ConfigError(f"{where}: {name} is not a {kind.__name__} but {value[name]!r}")
-    return value[name]
+    member = value[name]
+    if not isinstance(member, kind):
+        raise ConfigError(f"{where}: {name} is not a {kind.__name__} but {member!r}")
+    return member
 
 
 def _unique(names: list[str], where: str, what: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from local.eventhubs import codec, entry, frames, message, performatives, position, serial
 from local.eventhubs.codec import string, symbol, timestamp
 from local.eventhubs.entry import Entry
-from local.eventhubs.errors import INVALID_FIELD, LinkFault
+from local.eventhubs.errors import INVALID_FIELD, LinkFault, LogUnavailable
 from local.eventhubs.link import Link
 from local.eventhubs.partition import Partition
 from local.eventhubs.performatives import Performative
@@ -79,7 +79,7 @@ class ConsumerLink(Link):
                 return
             current = self._current()
             if current is None:
-                if self._drain:
+                if self._drain and self.attached:
                     self._delivered = serial.add(self._delivered, self._credit)
                     self._credit = 0
                     self._drain = False
@@ -102,7 +102,10 @@ class ConsumerLink(Link):
             self._ahead.pop(0)
             self._bounds = []
         if not self._ahead:
-            self._ahead = self._log.read(self._partition, self._next)
+            try:
+                self._ahead = self._log.read(self._partition, self._next)
+            except LogUnavailable as error:
+                self.detach(LinkFault(str(error)))
             if not self._ahead:
                 return None
         current = self._ahead[0]
@@ -118,7 +121,7 @@ class ConsumerLink(Link):
         bounds, body, channel, handle = self._bounds, current.body, session.channel, self.handle
         largest = connection.peer_max_frame_size
         first = self._next - current.base
-        last = min(current.count, first + self._credit)
+        last = min(current.length, first + self._credit)
         pieces: list[bytes] = []
         size = sent = 0
         metrics = self._runtime_metrics() if self._metrics else None

@@ -13,10 +13,10 @@ AMQP = 1
 
 
 class Entry(NamedTuple):
-    """A run of events: `count` of them, numbered from `base`, all enqueued at `enqueued` (milliseconds since 1970)."""
+    """A run of events: `length` of them, numbered from `base`, all enqueued at `enqueued` (milliseconds since 1970)."""
 
     base: int
-    count: int
+    length: int
     enqueued: int
     format: int
     body: bytes
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     @property
     def next(self) -> int:
         """The sequence number after the last."""
-        return self.base + self.count
+        return self.base + self.length
 
 
 def pack(events: Sequence[bytes]) -> bytes:
@@ -34,5 +34,5 @@ def pack(events: Sequence[bytes]) -> bytes:
 
 def bounds(entry: Entry) -> list[int]:
     """Where the events of an AMQP entry lie in its body: event `i` is `body[bounds[i]:bounds[i + 1]]`."""
-    lengths = struct.unpack_from(f">{entry.count}I", entry.body)
-    return list(accumulate(lengths, initial=4 * entry.count))
+    lengths = struct.unpack_from(f">{entry.length}I", entry.body)
+    return list(accumulate(lengths, initial=4 * entry.length))

@@ -112,8 +112,8 @@ class Session:
         peer_next = flow.number(0, 0)
         self.window = flow.number(1) + serial.difference(peer_next, self._next_outgoing)
         if flow.get(4) is None:
-            for link in self.links:
-                link.resume()
+            for each in self.links:
+                each.resume()
             if flow.flag(9):
                 self.send_flow(None)
             return

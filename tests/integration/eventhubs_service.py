@@ -137,9 +137,10 @@ async def receiving(
     try:
         yield received
     finally:
-        await client.close()
+        # In this order: a client that is closed first waits a second for its own tasks.
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await client.close()
 
 
 def refusal(namespace: Namespace, group: str = "$Default", **options: Any) -> Exception:

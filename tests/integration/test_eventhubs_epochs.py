@@ -1,4 +1,4 @@
-"""Owner levels: who takes a partition from whom, and how many may share it."""
+"""Owner levels: who takes a partition from whom."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tests.integration.eventhubs_service import (
     make_namespace,
     namespace,
     receiving,
-    refusal,
     until,
 )
 
@@ -66,15 +65,3 @@ async def test_a_lower_level_or_none_is_refused(namespace: Namespace) -> None:
     for partition in range(2):
         namespace.send("event", partition_id=str(partition))
     await asyncio.gather(intrude(0, 0), intrude(1, None))
-
-
-async def test_a_sixth_consumer_without_a_level_is_refused(namespace: Namespace) -> None:
-    namespace.send("event", partition_id="0")
-    async with AsyncExitStack() as stack:
-        present = [await enter(stack, namespace, 0, None) for _ in range(5)]
-        await until(lambda: all(received.events for received in present), "five consumers' events")
-
-        error = await asyncio.to_thread(refusal, namespace)
-
-        assert "maximum number of allowed receivers" in str(error)
-        assert not any(received.errors for received in present)

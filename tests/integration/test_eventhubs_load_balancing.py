@@ -49,6 +49,7 @@ async def test_two_consumers_share_and_one_takes_over(namespace: Namespace, azur
             processed.append(event.body_as_str())
             await context.update_checkpoint(event)
 
+        await stack.enter_async_context(store)
         await stack.enter_async_context(receiving(client, on_event, starting_position="-1"))
         return processed
 

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from azure.eventhub import EventData
@@ -15,7 +16,7 @@ from local.eventhubs import codec, frames, performatives
 from local.eventhubs.codec import NULL, boolean, described_list, string, symbol, uint
 from local.eventhubs.performatives import Performative
 from local.eventhubs.sas import Key, sign
-from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace
+from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace, refusal
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -139,9 +140,8 @@ def test_an_unknown_protocol_gets_the_one_that_is_spoken(namespace: Namespace, p
     assert_serving(namespace)
 
 
-@pytest.mark.parametrize(
-    ("bad", "condition"),
-    [
+def test_frames_that_are_not_frames_close_the_connection(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    cases = [
         (struct.pack(">IBBH", 7, 2, 0, 1), "amqp:connection:framing-error"),
         (struct.pack(">IBBH", 65_537, 2, 0, 1), "amqp:connection:framing-error"),
         (struct.pack(">IBBH", 12, 9, 0, 1) + b"\0\0\0\0", "amqp:connection:framing-error"),
@@ -153,16 +153,13 @@ def test_an_unknown_protocol_gets_the_one_that_is_spoken(namespace: Namespace, p
         (frames.frame(7, described_list(performatives.ATTACH, [NULL] * 3)), "amqp:not-allowed"),
         (frames.frame(1, described_list(performatives.FLOW, [string("x")] * 11)), "amqp:invalid-field"),
         (frames.frame(1, described_list(performatives.ATTACH, [string("x"), string("y")])), "amqp:invalid-field"),
-    ],
-)
-def test_frames_that_are_not_frames_close_the_connection(
-    namespace: Namespace, peer: Callable[[], Peer], bad: bytes, condition: str
-) -> None:
-    client = peer()
-    client.open()
-    client.send(bad)
-    assert error_of(client.expect(performatives.CLOSE)) == condition
-    assert client.frame() is None
+    ]
+    for bad, condition in cases:
+        client = peer()
+        client.open()
+        client.send(bad)
+        assert error_of(client.expect(performatives.CLOSE)) == condition, bad
+        assert client.frame() is None
     assert_serving(namespace)
 
 
@@ -209,27 +206,41 @@ def test_a_link_is_detached_when_its_token_expires(namespace: Namespace, peer: C
     assert (detach.get(0), detach.get(1), error_of(detach)) == (1, True, "amqp:unauthorized-access")
 
 
-@pytest.mark.parametrize(
-    ("address", "receive", "condition"),
-    [
-        ("/", False, "amqp:not-found"),
-        (f"{HUB}/Partitions/9", False, "amqp:not-found"),
-        (f"{HUB}/Partitions/²", False, "amqp:not-found"),
-        (f"{HUB}/Publishers/me", False, "amqp:not-found"),
-        (HUB, True, "amqp:not-found"),
-        (f"{HUB}/ConsumerGroups/nobody/Partitions/0", True, "amqp:not-found"),
-        (f"{HUB}/ConsumerGroups/$Default/Partitions/-1", True, "amqp:not-found"),
-        ("amqps://[::1/x", False, "amqp:not-found"),
-    ],
-)
-def test_addresses_that_name_nothing(
-    namespace: Namespace, peer: Callable[[], Peer], address: str, receive: bool, condition: str
-) -> None:
+def test_addresses_that_name_nothing(namespace: Namespace, peer: Callable[[], Peer]) -> None:
     client = peer()
     client.open()
     client.put_token(namespace.port)
-    client.attach(1, address, receive=receive)
-    assert error_of(client.expect(performatives.DETACH)) == condition
+    addresses = [
+        ("/", False),
+        (f"{HUB}/Partitions/9", False),
+        (f"{HUB}/Partitions/²", False),
+        (f"{HUB}/Publishers/me", False),
+        ("amqps://[::1/x", False),
+        (HUB, True),
+        (f"{HUB}/ConsumerGroups/nobody/Partitions/0", True),
+        (f"{HUB}/ConsumerGroups/$Default/Partitions/-1", True),
+    ]
+    for handle, (address, receive) in enumerate(addresses):
+        assert client.attach(handle, address, receive=receive).get(6) is None
+        assert error_of(client.expect(performatives.DETACH)) == "amqp:not-found", address
+
+
+def test_a_sixth_consumer_without_a_level_is_refused_and_let_in_when_one_leaves(
+    namespace: Namespace, peer: Callable[[], Peer]
+) -> None:
+    namespace.send("event", partition_id="0")
+    client = peer()
+    client.open()
+    client.put_token(namespace.port)
+    for handle in range(5):
+        assert client.attach(handle, CONSUMER, receive=True).get(5) is not None
+
+    error = refusal(namespace)
+    assert "maximum number of allowed receivers" in str(error)
+
+    client.perform(performatives.DETACH, uint(2), boolean(True))
+    client.expect(performatives.DETACH)
+    assert client.attach(5, CONSUMER, receive=True).get(5) is not None
 
 
 def test_messages_that_are_not_messages_are_rejected_one_by_one(namespace: Namespace, peer: Callable[[], Peer]) -> None:
@@ -272,6 +283,39 @@ def test_credit_window_and_drain_are_honoured(namespace: Namespace, peer: Callab
     assert deliveries(6) == [5, 6, 7, 8, 9, 10]
     flow = client.expect(performatives.FLOW)
     assert (flow.get(4), flow.get(5), flow.get(6), flow.get(8)) == (1, 104, 0, True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
+def test_consumers_that_do_not_read_cost_no_memory_and_miss_nothing(
+    namespace: Namespace, peer: Callable[[], Peer]
+) -> None:
+    # GIVEN 40 MB in a partition, and five consumers with credit for it all that never read
+    with namespace.producer() as producer:
+        for _ in range(40):
+            producer.send_event(EventData(b"." * 1_000_000), partition_id="0")
+
+    def resident() -> int:
+        status = Path(f"/proc/{namespace.child.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+    before = resident()
+    clients = [peer() for _ in range(5)]
+    for client in clients:
+        client.open(window=100_000)
+        client.put_token(namespace.port)
+        client.attach(1, CONSUMER, receive=True)
+        client.credit(1, 1_000, window=100_000)
+
+    # WHEN the service has turned to another client in the meantime, THEN it holds next to nothing for them
+    assert_serving(namespace)
+    assert resident() - before < 40, "MB more, where 200 MB wait to be read"
+
+    # and one that begins to read gets everything
+    size = 0
+    while size < 40_000_000:
+        transfer = clients[2].expect(performatives.TRANSFER)
+        size += len(transfer.body) - transfer.payload
+    assert not transfer.get(5)
 
 
 def test_large_events_fit_the_frames_of_a_client_that_takes_small_ones(

@@ -62,7 +62,7 @@ def read(log: Log, partition: Partition, sequence: int = 0) -> list[tuple[int, s
     while entries := log.read(partition, sequence):
         for entry in entries:
             limits = bounds(entry)
-            for index in range(max(0, sequence - entry.base), entry.count):
+            for index in range(max(0, sequence - entry.base), entry.length):
                 stored = entry.body[limits[index] : limits[index + 1]]
                 found.append((entry.base + index, stored.rpartition(b"\x75\xa0")[2][1:].decode()))
             sequence = entry.next
