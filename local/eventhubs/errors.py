@@ -9,6 +9,7 @@ EventHubsError
     │   └── DecodeError      a frame or message whose contents are not AMQP 1.0
     ├── SessionFault         ends the session
     └── LinkFault            detaches (or refuses) the link, or rejects the delivery
+        └── sas.Refused      a token that opens nothing
 """
 
 from __future__ import annotations
@@ -76,7 +77,6 @@ NOT_ALLOWED = "amqp:not-allowed"
 INVALID_FIELD = "amqp:invalid-field"
 RESOURCE_LIMIT = "amqp:resource-limit-exceeded"
 STOLEN = "amqp:link:stolen"
-DETACH_FORCED = "amqp:link:detach-forced"
 MESSAGE_SIZE_EXCEEDED = "amqp:link:message-size-exceeded"
 TRANSFER_LIMIT_EXCEEDED = "amqp:link:transfer-limit-exceeded"
 ARGUMENT_ERROR = "com.microsoft:argument-error"

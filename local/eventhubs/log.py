@@ -62,10 +62,15 @@ class Log:
         self._since_checkpoint = 0
         self._checkpoint: asyncio.Task[None] | None = None
         self._lock, self._database = log_file.open_(path)
-        self.hubs = {
-            hub.name.lower(): [self._open_partition(hub.name, index) for index in range(hub.partition_count)]
-            for hub in hubs
-        }
+        try:
+            self.hubs = {
+                hub.name.lower(): [self._open_partition(hub.name, index) for index in range(hub.partition_count)]
+                for hub in hubs
+            }
+        except sqlite3.Error as error:
+            self._database.close()
+            self._lock.close()
+            raise LogUnavailable(f"{path}: hubs cannot be created: {error}") from error
 
     def _open_partition(self, hub: str, index: int) -> Partition:
         stored = log_file.partition(self._database, hub.lower(), index, _now())

@@ -61,10 +61,9 @@ class Namespace:
     def send(self, *bodies: str | bytes, partition_id: str | None = None, partition_key: str | None = None) -> None:
         """Send `bodies` as one batch."""
         with self.producer() as producer:
-            batch = producer.create_batch(partition_id=partition_id, partition_key=partition_key)
-            for body in bodies:
-                batch.add(EventData(body))
-            producer.send_batch(batch)
+            producer.send_batch(
+                [EventData(body) for body in bodies], partition_id=partition_id, partition_key=partition_key
+            )
 
 
 HUBS_FILE = {
