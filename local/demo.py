@@ -24,7 +24,7 @@ from local.ports import Ports
 from local.stack import APP, HUBS, ROOT, Stack, StackError
 
 # Sent first, so that connections are open when latency is measured. The rest is sent at `--rate`.
-WARM_UP = 100
+WARM_UP = 300
 DEADLINE = 60.0  # seconds without an end
 
 NEXT = """\

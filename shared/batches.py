@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import _strptime  # type: ignore[import-not-found]
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
+
+# For each event's time the Functions worker tries some 13 formats in turn (azure.functions.meta), and strptime keeps
+# five compiled, so that every event compiles most of them again. Room for all makes the worker build an event in 35 us,
+# not 109 (`make bench`). A private name of the standard library: where it is missing, nothing changes.
+if hasattr(_strptime, "_CACHE_MAX_SIZE"):
+    _strptime._CACHE_MAX_SIZE = 64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

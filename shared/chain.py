@@ -32,7 +32,7 @@ class Chain:
     def __init__(self) -> None:
         self.emitter = Emitter(clients.producer)
         self._files = {
-            name: Files(partial(clients.file_system, name), partial(clients.blob_container, name))
+            name: Files(partial(clients.blob_container, name))
             for name in (EVENTS_FILE_SYSTEM, DEAD_LETTERS_FILE_SYSTEM)
         }
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from urllib.request import getproxies_environment
 
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.eventhub.aio import EventHubProducerClient
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
@@ -43,7 +45,7 @@ def documents() -> ContainerProxy:
         SettingsError: the Cosmos connection is not set, or names no account.
     """
     connection = settings.cosmos()
-    options: dict[str, Any] = {"no_response_on_write": True}
+    options: dict[str, Any] = {"no_response_on_write": True, "transport": _transport()}
     if connection.connection_string:
         endpoint, key = connection.part("AccountEndpoint"), connection.part("AccountKey")
         if not endpoint or not key:
@@ -63,9 +65,11 @@ def file_system(name: str) -> FileSystemClient:
     """
     connection = settings.data_lake()
     if connection.connection_string:
-        service = DataLakeServiceClient.from_connection_string(connection.connection_string)
+        service = DataLakeServiceClient.from_connection_string(connection.connection_string, transport=_transport())
     else:
-        service = DataLakeServiceClient(_endpoint(connection), credential=_identity(connection.client_id))
+        service = DataLakeServiceClient(
+            _endpoint(connection), credential=_identity(connection.client_id), transport=_transport()
+        )
     return service.get_file_system_client(name)
 
 
@@ -78,11 +82,18 @@ def blob_container(name: str) -> ContainerClient:
     """
     connection = settings.data_lake()
     if connection.connection_string:
-        service = BlobServiceClient.from_connection_string(connection.connection_string)
+        service = BlobServiceClient.from_connection_string(connection.connection_string, transport=_transport())
     else:
         endpoint = _endpoint(connection).replace(".dfs.", ".blob.", 1)
-        service = BlobServiceClient(endpoint, credential=_identity(connection.client_id))
+        service = BlobServiceClient(endpoint, credential=_identity(connection.client_id), transport=_transport())
     return service.get_container_client(name)
+
+
+@cache
+def _transport() -> AioHttpTransport:
+    # One pool of connections for every service. Looking for a proxy and a ~/.netrc cost each request 440 of its 740 us
+    # of CPU (measured on upserts), so that is done only where a proxy is set.
+    return AioHttpTransport(use_env_settings=bool(getproxies_environment()))
 
 
 @cache

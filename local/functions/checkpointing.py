@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import Any
+from urllib.request import getproxies_environment
 
 from azure.core.exceptions import AzureError, ResourceExistsError
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.eventhub.aio import CheckpointStore
 from azure.eventhub.extensions.checkpointstoreblobaio import BlobCheckpointStore
 from azure.storage.blob.aio import ContainerClient
@@ -38,12 +40,12 @@ async def open_store(connection: Connection) -> BlobCheckpointStore:
     """
     if connection.connection_string:
         container = ContainerClient.from_connection_string(connection.connection_string, CONTAINER, **_ONE_RETRY)
-        store = BlobCheckpointStore.from_connection_string(connection.connection_string, CONTAINER)
+        store = BlobCheckpointStore.from_connection_string(connection.connection_string, CONTAINER, **_direct())
     else:
         identity = credential(connection.client_id)
         endpoint = str(connection.endpoint)
         container = ContainerClient(endpoint, CONTAINER, credential=identity, **_ONE_RETRY)
-        store = BlobCheckpointStore(endpoint, CONTAINER, credential=identity)
+        store = BlobCheckpointStore(endpoint, CONTAINER, credential=identity, **_direct())
     async with container:
         try:
             await container.create_container()
@@ -56,6 +58,11 @@ async def open_store(connection: Connection) -> BlobCheckpointStore:
                 f"({str(error).splitlines()[0]}); is Azurite running there?"
             ) from error
     return store
+
+
+def _direct() -> dict[str, Any]:
+    # Looking for a proxy and a ~/.netrc is most of what a request costs, and checkpoints are many.
+    return {"transport": AioHttpTransport(use_env_settings=bool(getproxies_environment()))}
 
 
 class PartitionCheckpoint:

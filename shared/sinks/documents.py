@@ -16,7 +16,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 # https://learn.microsoft.com/azure/cosmos-db/transactional-batch#limitations
 BATCH_OPERATIONS = 100
 BATCH_BYTES = 2 * 1024 * 1024 - 64 * 1024  # 2 MB less room for the operations around the documents
-CONCURRENCY = 16
+CONCURRENCY = 32
 
 # Refusals of the document itself: malformed, a unique key taken, too large. Everything else is an outage, and waits.
 REFUSALS = frozenset((400, 409, 413))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,14 +18,13 @@ CONCURRENCY = 8
 LEDGERS = "_ledger"
 
 
-class FileSystem(Protocol):
-    """What is used of `azure.storage.filedatalake.aio.FileSystemClient`."""
-
-    def get_file_client(self, file_path: str) -> Any: ...
-
-
 class Blobs(Protocol):
-    """What is used of `azure.storage.blob.aio.ContainerClient`, on the same file system."""
+    """What is used of `azure.storage.blob.aio.ContainerClient`.
+
+    A file system of the Data Lake is a container of its blob endpoint. A Put Blob replaces a file whole, in one
+    request, under a condition; the DFS endpoint takes three, and shows readers an empty file between them.
+    https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-multi-protocol-access
+    """
 
     def get_blob_client(self, blob: str) -> Any: ...
 
@@ -44,17 +43,17 @@ class _Known:
 class Files:
     """Writes the lines of one file system. One per process; partitions may be written at the same time."""
 
-    def __init__(self, file_system: Callable[[], FileSystem], blobs: Callable[[], Blobs]) -> None:
-        self._file_system = file_system
+    def __init__(self, blobs: Callable[[], Blobs]) -> None:
+        """`blobs` gives the file system as a container; it is asked at every write, so it may open at the first."""
         self._blobs = blobs
         self._known: dict[str, _Known] = {}
 
     async def write(self, hub: str, partition: str, entries: Sequence[Entry]) -> int:
         """Write the lines of one batch; returns how many were new.
 
-        Each file is created, filled and flushed under the ETag of its creation, so a worker that lost the partition
-        cannot finish a file over its successor's. One that stalls between storing the ledger and creating its files
-        for longer than a successor's whole takeover could leave lines twice; their `id` tells.
+        A worker that lost the partition is stopped by the ledger's ETag. One that stalls between storing its ledger and
+        writing its files for longer than a successor's whole takeover could leave lines twice, never fewer; their `id`
+        tells.
 
         Args:
             hub, partition: what is consumed.
@@ -83,44 +82,41 @@ class Files:
         async def delete(path: str) -> None:
             async with gate:
                 try:
-                    await self._file_system().get_file_client(path).delete_file()
+                    await self._blob(path).delete_blob()
                 except ResourceNotFoundError:
                     return  # it was never begun, or is gone already
 
         async def upload(path: str, lines: list[bytes]) -> None:
-            data = b"\n".join(lines) + b"\n"
             async with gate:
-                await self._file_system().get_file_client(path).upload_data(data, length=len(data), overwrite=True)
+                await self._blob(path).upload_blob(b"\n".join(lines) + b"\n", overwrite=True)
 
-        await _all(delete(path) for path in step.ledger.abandoned)
-        await _all(upload(path, lines) for path, lines in step.files.items())
+        await _all([delete(path) for path in step.ledger.abandoned])
+        await _all([upload(path, lines) for path, lines in step.files.items()])
 
     async def _load(self, name: str) -> _Known:
         try:
-            stored = await self._ledger_blob(name).download_blob()
+            stored = await self._blob(f"{LEDGERS}/{name}.json").download_blob()
             return _Known(Ledger.model_validate_json(await stored.readall()), stored.properties.etag, finished=False)
         except ResourceNotFoundError:
             return _Known(Ledger(), None, finished=True)
 
     async def _store(self, name: str, ledger: Ledger, etag: str | None) -> str:
-        condition: dict[str, Any] = (
-            {"match_condition": MatchConditions.IfMissing}
-            if etag is None
-            else {"match_condition": MatchConditions.IfNotModified, "etag": etag}
-        )
+        condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
+        if etag is not None:
+            condition = {"match_condition": MatchConditions.IfNotModified, "etag": etag}
         try:
-            response = await self._ledger_blob(name).upload_blob(
+            response = await self._blob(f"{LEDGERS}/{name}.json").upload_blob(
                 ledger.model_dump_json().encode(), overwrite=True, **condition
             )
         except (ResourceModifiedError, ResourceExistsError) as error:
             raise LostOwnership(f"{LEDGERS}/{name}.json was written by another worker: trying again") from error
         return str(response["etag"])
 
-    def _ledger_blob(self, name: str) -> Any:
-        return self._blobs().get_blob_client(f"{LEDGERS}/{name}.json")
+    def _blob(self, path: str) -> Any:
+        return self._blobs().get_blob_client(path)
 
 
-async def _all(tasks: Any) -> None:
+async def _all(tasks: Sequence[Awaitable[None]]) -> None:
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result

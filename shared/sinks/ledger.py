@@ -116,16 +116,20 @@ def _step(before: Marks, prefix: str, entries: Iterable[Entry], abandoned: Seque
     for entry in entries:
         mark = after.get(entry.lane)
         if mark is None or not mark.covers(entry.mark):
-            newest = entry.mark.enqueued if mark is None else max(mark.enqueued, entry.mark.enqueued)
-            after[entry.lane] = entry.mark._replace(enqueued=newest)
+            if mark is None or mark.enqueued <= entry.mark.enqueued:
+                after[entry.lane] = entry.mark
+            else:
+                after[entry.lane] = entry.mark._replace(enqueued=mark.enqueued)
             new.append(entry)
     if not new:
         return []
-    # Named after the first event that holds something new, so that no two batches share a name and a replay does. The
-    # time tells apart the files of a hub that was created anew, whose sequence numbers start over.
+    # Named after the events from the first to the last that hold something new: a replay of the same cut has the same
+    # name and bytes, and another cut never overwrites what it does not hold. The time tells apart the files of a hub
+    # that was created anew, whose sequence numbers start over.
     span = Span(new[0].sequence, new[-1].sequence, new[0].enqueued)
+    name = f"{prefix}-{span.first:012d}-{span.last:012d}-{span.enqueued}.jsonl"
     files: dict[str, list[bytes]] = {}
     for entry in new:
-        files.setdefault(f"{entry.folder}/{prefix}-{span.first:012d}-{span.enqueued}.jsonl", []).append(entry.line)
+        files.setdefault(f"{entry.folder}/{name}", []).append(entry.line)
     gone = [path for path in abandoned if path not in files]
     return [Step(Ledger(span=span, before=before, after=after, files=list(files), abandoned=gone), files)]

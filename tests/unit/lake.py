@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError, ServiceRequestError
 
 
 class Lake:
-    """Files and blobs by path. `on_call` is asked before and after each call, and may raise."""
+    """Blobs by path. `on_call` is asked before and after each call, and may raise."""
 
     def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
         self.blobs: dict[str, tuple[str, bytes]] = {}
         self.calls: list[str] = []
         self.on_call: Callable[[str], None] = lambda _: None
@@ -34,11 +33,13 @@ class Lake:
 
         self.on_call = fail
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The data, without ledgers."""
+        return {path: data for path, (_, data) in self.blobs.items() if path[0] != "_"}
+
     def lines(self) -> list[bytes]:
         return [line for _, data in sorted(self.files.items()) for line in data.splitlines()]
-
-    def get_file_client(self, file_path: str) -> File:
-        return File(self, file_path)
 
     def get_blob_client(self, blob: str) -> Blob:
         return Blob(self, blob)
@@ -46,26 +47,6 @@ class Lake:
     def next_etag(self) -> str:
         self._etags += 1
         return f'"{self._etags}"'
-
-
-class File:
-    def __init__(self, lake: Lake, path: str) -> None:
-        self._lake, self._path = lake, path
-
-    async def upload_data(self, data: bytes, *, length: int, overwrite: bool) -> None:
-        assert overwrite
-        assert length == len(data)
-        self._lake.called(f"create {self._path}")
-        self._lake.files[self._path] = b""
-        self._lake.called(f"flush {self._path}")
-        self._lake.files[self._path] = data
-        self._lake.called(f"flushed {self._path}")
-
-    async def delete_file(self) -> None:
-        self._lake.called(f"delete {self._path}")
-        if self._lake.files.pop(self._path, None) is None:
-            raise ResourceNotFoundError(self._path)
-        self._lake.called(f"deleted {self._path}")
 
 
 class _Stored:
@@ -87,15 +68,23 @@ class Blob:
             raise ResourceNotFoundError(self._path)
         return _Stored(*self._lake.blobs[self._path])
 
-    async def upload_blob(self, data: bytes, *, overwrite: bool, match_condition: Any, etag: str | None = None) -> Any:
+    async def upload_blob(
+        self, data: bytes, *, overwrite: bool, match_condition: MatchConditions | None = None, etag: str | None = None
+    ) -> dict[str, str]:
         assert overwrite
         self._lake.called(f"put {self._path}")
         now = self._lake.blobs.get(self._path)
-        if etag is None and now is not None:
+        if match_condition is MatchConditions.IfMissing and now is not None:
             raise ResourceExistsError(self._path)
-        if etag is not None and (now is None or now[0] != etag):
+        if match_condition is MatchConditions.IfNotModified and (now is None or now[0] != etag):
             raise ResourceModifiedError(self._path)
         new = self._lake.next_etag()
         self._lake.blobs[self._path] = (new, data)
         self._lake.called(f"stored {self._path}")
         return {"etag": new}
+
+    async def delete_blob(self) -> None:
+        self._lake.called(f"delete {self._path}")
+        if self._lake.blobs.pop(self._path, None) is None:
+            raise ResourceNotFoundError(self._path)
+        self._lake.called(f"deleted {self._path}")

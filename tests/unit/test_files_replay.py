@@ -36,7 +36,7 @@ async def write(files: Files, batch: Sequence[Event]) -> int:
 
 
 def new_process(lake: Lake) -> Files:
-    return Files(lambda: lake, lambda: lake)
+    return Files(lambda: lake)
 
 
 def expected(events: Sequence[Event]) -> list[bytes]:
@@ -50,8 +50,10 @@ def distinct(lane: str, origins: range) -> list[tuple[str, int, str]]:
 async def test_one_file_per_invocation_and_folder() -> None:
     lake = Lake()
     assert await write(new_process(lake), hub(distinct("a", range(6)), first=418)) == 6
-    assert sorted(lake.files) == [f"kind=a/hour=0{hour}/enriched-2-000000000418-1000.jsonl" for hour in range(3)]
-    assert lake.files["kind=a/hour=00/enriched-2-000000000418-1000.jsonl"] == (
+    assert sorted(lake.files) == [
+        f"kind=a/hour=0{hour}/enriched-2-000000000418-000000000423-1000.jsonl" for hour in range(3)
+    ]
+    assert lake.files["kind=a/hour=00/enriched-2-000000000418-000000000423-1000.jsonl"] == (
         b'{"lane":"a","origin":0}\n{"lane":"a","origin":3}\n'
     )
 

@@ -66,7 +66,6 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
     mocked = Azure()
     monkeypatch.setattr(clients, "producer", mocked.producer)
     monkeypatch.setattr(clients, "documents", lambda: mocked.container)
-    monkeypatch.setattr(clients, "file_system", lambda name: mocked.lakes[name])
     monkeypatch.setattr(clients, "blob_container", lambda name: mocked.lakes[name])
     fresh = Chain()
     monkeypatch.setattr(CHAIN, "emitter", fresh.emitter)

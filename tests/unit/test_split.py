@@ -118,7 +118,15 @@ def test_one_bad_element_of_an_array_leaves_its_neighbours() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff\xfe", b"{", b"null", b"[" * 5000 + b"]" * 5000, b'{"a":' * 400 + b"1" + b"}" * 400, b"\x00" * 1_000_000],
+    [
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"null",
+        b"[" * 5000 + b"]" * 5000,
+        b'{"a":' * 400 + b"1" + b"}" * 400,
+        b"\x00" * 1_000_000,
+    ],
     ids=["empty", "not UTF-8", "truncated", "null", "deep array", "deep object", "1 MB of zeros"],
 )
 def test_garbage_is_one_dead_letter_and_its_neighbours_go_on(body: bytes) -> None:
