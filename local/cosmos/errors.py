@@ -2,6 +2,7 @@
 
 CosmosError
 ├── BadRequest                 400
+│   ├── InvalidQuery           400        it does not compile
 │   ├── PartitionKeyMismatch   400/1001
 │   └── StaleContainer         400/1024
 ├── Unauthorized               401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ class Items:
         start, end = request.headers.get("x-ms-start-epk", ""), request.headers.get("x-ms-end-epk", "FF")
         return replace(slice_, effective_range=(start, end) if (start, end) != ("", "FF") else None)
 
-    async def _on_thread(self, work: Any, *arguments: Any) -> queries.Page:
+    async def _on_thread(self, work: Callable[..., queries.Page], *arguments: Any) -> queries.Page:
         def call() -> queries.Page:
             connection = self._journal.thread_reader()
             connection.execute("BEGIN")  # one page, one state

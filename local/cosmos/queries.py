@@ -57,8 +57,11 @@ def narrow(slice_: Slice, query: Select) -> Slice:
     ids = query.pinned.get(("id",))
     if ids is not None and all(isinstance(id_, str) for id_ in ids):
         slice_ = replace(slice_, ids=tuple(ids))
-    pinned = [query.pinned.get(path) for path in slice_.container.partition_key.paths]
-    if slice_.keys is not None or None in pinned or (len(pinned) > 1 and any(len(values) > 1 for values in pinned)):
+    paths = slice_.container.partition_key.paths
+    if slice_.keys is not None or any(path not in query.pinned for path in paths):
+        return slice_
+    pinned = [query.pinned[path] for path in paths]
+    if len(pinned) > 1 and any(len(values) > 1 for values in pinned):
         return slice_
     choices = [[values[0] for values in pinned]] if len(pinned) > 1 else [[value] for value in pinned[0]]
     if any(isinstance(value, (list, dict)) for choice in choices for value in choice):
@@ -195,7 +198,11 @@ def _sort(connection: sqlite3.Connection, slice_: Slice, query: Select) -> tuple
 
 def _in_order(found: list[tuple[tuple[Any, ...], bytes]], query: Select) -> list[tuple[tuple[Any, ...], bytes]]:
     for position in reversed(range(len(query.ordering))):
-        found.sort(key=lambda row, at=position: row[0][at], reverse=query.ordering[position].descending)
+
+        def keyed(row: tuple[tuple[Any, ...], bytes], at: int = position) -> Any:
+            return row[0][at]
+
+        found.sort(key=keyed, reverse=query.ordering[position].descending)
     return found[: query.top]
 
 

@@ -28,10 +28,13 @@ def query(body: Any) -> Select:
     parameters: dict[str, Any] = {}
     listed = body.get("parameters") or []
     for parameter in listed if isinstance(listed, list) else [None]:
-        name = parameter.get("name") if isinstance(parameter, dict) else None
-        if not isinstance(name, str) or not name.startswith("@") or "value" not in parameter:
-            raise BadRequest("The query parameters are invalid: each needs a 'name' that starts with @ and a 'value'.")
-        parameters[name] = parameter["value"]
+        match parameter:
+            case {"name": str(name), "value": value} if name.startswith("@"):
+                parameters[name] = value
+            case _:
+                raise BadRequest(
+                    "The query parameters are invalid: each needs a 'name' that starts with @ and a 'value'."
+                )
     return _compiled(text, orjson.dumps(parameters))
 
 

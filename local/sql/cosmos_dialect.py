@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from sqlglot import exp, parser, tokens
+from sqlglot import TokenType, exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
-from sqlglot.tokens import TokenType
 
 from local.sql import cosmos_tokens
 from local.sql.errors import QuerySyntaxError, UnsupportedConstruct
@@ -81,7 +80,7 @@ class CosmosDialect(Dialect):
                 raise UnsupportedConstruct("JOIN")
             return super()._parse_join(*arguments, **options)
 
-        def _parse_limit(self, this: Any = None, top: bool = False, **options: Any) -> Any:
+        def _parse_limit(self, this: Any = None, top: bool = False, skip_limit_token: bool = False) -> Any:
             if top:
                 return (
                     self.expression(exp.Limit(expression=self._parse_number())) if self._match(TokenType.TOP) else None

@@ -186,36 +186,26 @@ def _comparison(
     return build
 
 
-def _and(node: exp.Expression, scope: Scope) -> Evaluate:
-    operands = [compile_expression(operand, scope) for operand in operands_of(node)]
+def _connective(decisive: bool) -> Callable[[exp.Expression, Scope], Evaluate]:
+    """AND, which one false operand decides, or OR, which one true operand does; else undefined if any operand is."""
+    neutral = not decisive
 
-    def evaluate(row: Any) -> Any:
-        result: Any = True
-        for operand in operands:
-            value = operand(row)
-            if value is False:
-                return False
-            if value is not True:
-                result = UNDEFINED
-        return result
+    def build(node: exp.Expression, scope: Scope) -> Evaluate:
+        operands = [compile_expression(operand, scope) for operand in operands_of(node)]
 
-    return evaluate
+        def evaluate(row: Any) -> Any:
+            result: Any = neutral
+            for operand in operands:
+                value = operand(row)
+                if value is decisive:
+                    return decisive
+                if value is not neutral:
+                    result = UNDEFINED
+            return result
 
+        return evaluate
 
-def _or(node: exp.Expression, scope: Scope) -> Evaluate:
-    operands = [compile_expression(operand, scope) for operand in operands_of(node)]
-
-    def evaluate(row: Any) -> Any:
-        result: Any = False
-        for operand in operands:
-            value = operand(row)
-            if value is True:
-                return True
-            if value is not False:
-                result = UNDEFINED
-        return result
-
-    return evaluate
+    return build
 
 
 def operands_of(node: exp.Expression) -> list[exp.Expression]:
@@ -360,8 +350,8 @@ _COMPILERS: dict[type[exp.Expression], Callable[[Any, Scope], Evaluate]] = {
     exp.LTE: _comparison(ordered(operator.le), operator.le),
     exp.GT: _comparison(ordered(operator.gt), operator.gt),
     exp.GTE: _comparison(ordered(operator.ge), operator.ge),
-    exp.And: _and,
-    exp.Or: _or,
+    exp.And: _connective(decisive=False),
+    exp.Or: _connective(decisive=True),
     exp.Not: _not,
     exp.In: _in,
     exp.Between: _between,

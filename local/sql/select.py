@@ -296,13 +296,13 @@ def _pins(node: exp.Expression, scope: _Row) -> dict[tuple[str | int, ...], list
         everywhere = [path for path in branches[0] if all(path in branch for branch in branches)]
         return {path: [value for branch in branches for value in branch[path]] for path in everywhere}
     if isinstance(node, exp.In):
-        path = path_of(node.this, scope)
+        member = path_of(node.this, scope)
         listed = [constant(item, scope) for item in node.expressions]
-        if path and path[1] and not any(value is UNDEFINED for value in listed):
-            return {path[1]: listed}
+        if member and member[1] and not any(value is UNDEFINED for value in listed):
+            return {member[1]: listed}
     if isinstance(node, exp.EQ):
         for left, right in ((node.this, node.expression), (node.expression, node.this)):
-            path, value = path_of(left, scope), constant(right, scope)
-            if path and path[1] and value is not UNDEFINED:
-                return {path[1]: [value]}
+            compared, value = path_of(left, scope), constant(right, scope)
+            if compared and compared[1] and value is not UNDEFINED:
+                return {compared[1]: [value]}
     return {}
