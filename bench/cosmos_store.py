@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
+from bench.processes import cpu_seconds
 from local.children import Child
 from local.cosmos import connection_string
 
@@ -53,12 +53,6 @@ async def _service() -> AsyncIterator[tuple[Child, ContainerProxy]]:
                 yield child, container
         finally:
             child.stop()
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of process `pid` so far (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _together(calls: Sequence[Any]) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from azure.storage.filedatalake.aio import DataLakeServiceClient, FileSystemClient
 
 import local.azurite
+from bench.processes import cpu_seconds, peak_megabytes
 from local.children import Child
 from local.datalake import connection_string
 
@@ -46,17 +47,6 @@ async def _services() -> AsyncIterator[tuple[Child, Child, FileSystemClient]]:
             if lake:
                 lake.stop()
             azurite.stop()
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of process `pid` so far (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 async def _each(count: int, act: Callable[[int], Awaitable[object]], in_flight: int) -> None:
@@ -90,12 +80,12 @@ async def measure(files: int, kib: int) -> None:
             ("rename_file", rename, _IN_FLIGHT),
             ("append_data, flush", append, 1),
         ):
-            before = time.perf_counter(), _cpu_seconds(lake.pid), _cpu_seconds(azurite.pid)
+            before = time.perf_counter(), cpu_seconds(lake.pid), cpu_seconds(azurite.pid)
             await _each(files, act, in_flight)
-            after = time.perf_counter(), _cpu_seconds(lake.pid), _cpu_seconds(azurite.pid)
+            after = time.perf_counter(), cpu_seconds(lake.pid), cpu_seconds(azurite.pid)
             seconds, gateway, node = (b - a for a, b in zip(before, after, strict=True))
             print(f"{name:24}{files / seconds:8.0f}{1000 * gateway / files:12.2f}{1000 * node / files:12.2f}")
-        print(f"peak memory: gateway {_peak_mb(lake.pid):.0f} MB, Azurite {_peak_mb(azurite.pid):.0f} MB")
+        print(f"peak memory: gateway {peak_megabytes(lake.pid):.0f} MB, Azurite {peak_megabytes(azurite.pid):.0f} MB")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import tempfile
 import threading
 import time
@@ -23,6 +22,7 @@ from typing import Any
 from azure.eventhub import EventData, EventDataBatch, EventHubProducerClient
 from azure.eventhub.aio import EventHubConsumerClient
 
+from bench.processes import cpu_seconds, peak_megabytes
 from local.children import Child
 from local.eventhubs import connection_string
 
@@ -51,18 +51,6 @@ def _service() -> Iterator[tuple[Child, Path]]:
             yield child, place / "data"
         finally:
             child.stop()
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of process `pid` so far (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_megabytes(pid: int) -> float:
-    """The most memory that process `pid` has had (Linux)."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def batch(producer: EventHubProducerClient, partition: int, events: int = BATCH) -> EventDataBatch:
