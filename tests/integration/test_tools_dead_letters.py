@@ -109,7 +109,7 @@ def test_a_replay_sends_the_original_bytes_to_where_they_came_from(
     assert replayed.status == 0, replayed.err
     assert "4 of 4 dead letters replayed: 3 to dev, 1 to places" in replayed.err
 
-    everything = ("receive", "--from-start", "--json", "--seconds", "30", "--consumer-group", "$Default")
+    everything = ("receive", "--from-start", "--json", "--seconds", "30")
     dev, places = tools.run_together((*everything, "--count", "3"), (*everything, "--count", "1", "--hub", "places"))
     found = {event["properties"]["headrace-origin"]: event for event in dev.lines()}
     first, second, third = (found[f"dev/2/{sequence}/0/{ENQUEUED}"] for sequence in (1, 2, 3))

@@ -14,7 +14,7 @@ from shared.failures import HUB as DEAD_LETTERS_HUB
 from shared.routing import ENRICHED_HUB, ENTRY_HUB, ROUTES, UNPACKED_HUBS
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_THE_APPS = {("dev", "stream-analytics"), ("dev", "tools")}  # the Stream Analytics job's, and the client tools'
+STREAM_ANALYTICS = ("dev", "stream-analytics")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,8 @@ def test_every_trigger_has_its_hub_and_a_consumer_group_named_after_it(functions
 
 def test_every_consumer_group_has_its_consumer(functions: dict) -> None:
     used = {(trigger.hub, trigger.consumer_group) for trigger in triggers(functions).values()}
-    assert {(hub, group) for hub, groups in hubs().items() for group in groups} == used | NOT_THE_APPS
+    looked_at = {(hub, "tools") for hub in hubs()}  # any hub can be read with `python -m tools receive`
+    assert {(hub, group) for hub, groups in hubs().items() for group in groups} == used | looked_at | {STREAM_ANALYTICS}
 
 
 def test_every_hub_that_the_code_names_exists() -> None:

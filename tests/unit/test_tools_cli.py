@@ -86,7 +86,6 @@ def test_a_malformed_setting_is_one_line_and_exit_2(
         ["send", "--bad", "1.5"],
         ["send", "--kind", "tide"],
         ["send", "--via", "pigeon"],
-        ["receive", "--from-start", "--latest"],
         ["query"],
         ["dead-letters"],
         ["dead-letters", "replay"],

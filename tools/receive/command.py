@@ -21,12 +21,12 @@ from tools.receive.stream import LOAD_BALANCING_SECONDS, stream
 EXAMPLES = """examples:
   python -m tools receive                                     what arrives on hub dev from now on, until Ctrl-C
   python -m tools receive --from-start --count 5              the first five events of hub dev
-  python -m tools receive --hub enriched --consumer-group '$Default' --from-start --seconds 10
-  python -m tools receive --hub places --consumer-group '$Default' --no-unpack
+  python -m tools receive --hub enriched --from-start --seconds 10
+  python -m tools receive --hub places --no-unpack            packed events as they travel
   python -m tools receive --from-start --seconds 5 --json | jq .body.city_name
 
 Nothing is taken off the hub: other consumers see the same events. Each consumer group allows five readers of a
-partition, so prefer one that is nobody's stage.
+partition, so every hub of infra/eventhubs.json has one for this, `tools`; on any other hub there is '$Default'.
 """
 
 
@@ -39,9 +39,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--consumer-group", default="tools", metavar="GROUP", help="read as this group (default: %(default)s)"
     )
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument("--from-start", action="store_true", help="begin with the oldest event kept")
-    start.add_argument("--latest", action="store_true", help="only what arrives from now on (the default)")
+    parser.add_argument(
+        "--from-start", action="store_true", help="begin with the oldest event kept (default: from now on)"
+    )
     parser.add_argument("--count", type=arguments.count, metavar="N", help="stop after N (exit 1 when S seconds pass)")
     parser.add_argument("--partition", metavar="P", help="only this partition")
     parser.add_argument("--seconds", type=arguments.seconds, metavar="S", help="stop after S seconds")
