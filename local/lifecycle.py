@@ -19,8 +19,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
-LOOPBACK = "127.0.0.1"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that every service takes."""

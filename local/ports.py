@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from local.lifecycle import LOOPBACK
+from local.loopback import LOOPBACK
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,8 @@ import subprocess
 from pathlib import Path
 
 from local.children import Child
+from local.storage_account import ACCOUNT, KEY
 
-ACCOUNT = "devstoreaccount1"
-# Azurite's documented account key: public, the same on every machine.
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 OLDEST_NODE = 20
 _HERE = Path(__file__).parent
 

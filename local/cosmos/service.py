@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +25,7 @@ from local.cosmos.journal import Journal
 from local.cosmos.metadata import Metadata
 from local.cosmos.partition_key import split_path
 from local.cosmos.server import BODY_BYTES, Server
-from local.lifecycle import LOOPBACK
+from local.loopback import listen
 
 _SWEEP_SECONDS = 1.0
 _SWEEP_DOCUMENTS = 1000  # per turn and container: more would hold the loop
@@ -81,7 +80,7 @@ async def account(
     Raises:
         OSError: the port is taken, or the directory in use or damaged.
     """
-    sockets = _listen(port)
+    sockets = listen(port)
     file = data_directory / "cosmos.sqlite"
     try:
         journal = Journal(file)
@@ -119,23 +118,6 @@ def _web_server(server: Server) -> web.Server:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES)
 
     return web.Server(server.handle, request_factory=make, access_log=None)
-
-
-def _listen(port: int) -> list[socket.socket]:
-    """127.0.0.1, and ::1 as well where `localhost` means that first."""
-    first = _bind(socket.AF_INET, LOOPBACK, port)
-    chosen = first.getsockname()[1]
-    with contextlib.suppress(socket.gaierror):
-        if socket.getaddrinfo("localhost", chosen)[0][0] == socket.AF_INET6:
-            return [first, _bind(socket.AF_INET6, "::1", chosen)]
-    return [first]
-
-
-def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise OSError(f"port {port} is taken on {host} ({error.strerror}); choose another with --port") from None
 
 
 async def _create(catalog: Catalog, provision: Provision) -> None:

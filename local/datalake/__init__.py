@@ -10,9 +10,7 @@ directory is not atomic; access control is kept, not enforced; no OAuth, no recu
 
 from __future__ import annotations
 
-ACCOUNT = "devstoreaccount1"
-# Azurite's documented account key: public, the same on every machine.
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+from local.storage_account import ACCOUNT, KEY
 
 
 def connection_string(port: int = 10004, *, account: str = ACCOUNT, key: str = KEY) -> str:

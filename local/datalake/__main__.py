@@ -10,10 +10,12 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from local import lifecycle
-from local.datalake import ACCOUNT, KEY, gateway
+from local.datalake import gateway
 from local.datalake.azurite import Account, Azurite
 from local.datalake.errors import Refused
 from local.datalake.target import Path
+from local.loopback import LOOPBACK
+from local.storage_account import ACCOUNT, KEY
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,8 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
 @contextlib.asynccontextmanager
 async def service(arguments: argparse.Namespace, account: Account) -> AsyncIterator[Mapping[str, object]]:
     """Start to finish; yields the port."""
-    azurite_url = f"http://{lifecycle.LOOPBACK}:{arguments.blob_port}"
-    async with gateway.serve(lifecycle.LOOPBACK, arguments.port, azurite_url, account) as (port, azurite):
+    azurite_url = f"http://{LOOPBACK}:{arguments.blob_port}"
+    async with gateway.serve(arguments.port, azurite_url, account) as (port, azurite):
         for name in arguments.create:
             await _create(azurite, name)
         yield {"port": port}

@@ -20,6 +20,7 @@ from local.datalake.paths import Paths, parse_rename_source
 from local.datalake.properties import FOLDER, TAG_COUNT, conditions
 from local.datalake.shared_key import verify
 from local.datalake.target import Operation, Path, Target, operation_of, parse_target, refuse_unsupported
+from local.loopback import listen
 
 log = logging.getLogger(__name__)
 _READ = 64 * 1024  # bytes; an answer up to this is passed on whole
@@ -257,8 +258,8 @@ def _number(query: Mapping[str, str], name: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def serve(host: str, port: int, azurite_url: str, account: Account) -> AsyncIterator[tuple[int, Azurite]]:
-    """Listen on `host`:`port` in front of the Azurite at `azurite_url`; yields the port and the way to Azurite.
+async def serve(port: int, azurite_url: str, account: Account) -> AsyncIterator[tuple[int, Azurite]]:
+    """Listen on `port` in front of the Azurite at `azurite_url`; yields the port and the way to Azurite.
 
     Raises:
         OSError: the port is taken.
@@ -267,10 +268,8 @@ async def serve(host: str, port: int, azurite_url: str, account: Account) -> Asy
         runner = web.ServerRunner(web.Server(Gateway(azurite).handle, auto_decompress=False), shutdown_timeout=5.0)
         await runner.setup()
         try:
-            try:
-                await web.TCPSite(runner, host, port).start()
-            except OSError as error:
-                raise OSError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from None
+            for listening in listen(port):
+                await web.SockSite(runner, listening).start()
             yield runner.addresses[0][1], azurite
         finally:
             await runner.cleanup()

@@ -6,7 +6,6 @@ Requests and responses go through the library's own converters, so a function se
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from azure.functions.meta import Datum
 from local.functions.bindings import HttpTrigger
 from local.functions.indexing import IndexedFunction
 from local.functions.invocation import Invoker, Outcome, TraceContext
-from local.lifecycle import LOOPBACK
+from local.loopback import listen
 
 MAX_BODY = 100 * 1024 * 1024
 """Bytes of a request: the limit of Azure (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT)."""
@@ -50,13 +49,11 @@ class HttpServer:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, LOOPBACK, port)
         try:
-            await site.start()
-        except OSError as error:
+            for listening in listen(port):
+                await web.SockSite(self._runner, listening).start()
+        except OSError:
             await self._runner.cleanup()
-            if error.errno == errno.EADDRINUSE:
-                raise OSError(f"port {port} on {LOOPBACK} is taken: stop what listens there, or give --port") from error
             raise
         return int(self._runner.addresses[0][1])
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.functions.errors import SettingsError
+from local.storage_account import ACCOUNT, KEY
 
 DEVELOPMENT_STORAGE = (
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
-    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
-    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
+    f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
+    f"BlobEndpoint=http://127.0.0.1:10000/{ACCOUNT};"
 )
-"""What `UseDevelopmentStorage=true` stands for: Azurite's published account and key."""
+"""What `UseDevelopmentStorage=true` stands for."""
 
 _PERCENT = re.compile(r"%([^%]+)%")
 

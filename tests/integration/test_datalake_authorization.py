@@ -16,7 +16,7 @@ from azure.storage.filedatalake import (
     generate_file_system_sas,
 )
 
-from local.datalake import ACCOUNT, KEY
+from local.storage_account import ACCOUNT, KEY
 from tests.integration.datalake_service import DataLake, azurite, data_lake, file_system  # noqa: F401
 
 # ruff: noqa: F811 (fixtures are imported by name)
