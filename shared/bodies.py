@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 
 import orjson
@@ -67,6 +68,7 @@ class CloudEvent(TypedDict):
 
 _CLOUD_EVENT = TypeAdapter(CloudEvent)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_STRING_OR_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 
 
 def take_apart(body: bytes) -> tuple[list[Element], list[Unreadable]]:
@@ -90,35 +92,38 @@ def take_apart(body: bytes) -> tuple[list[Element], list[Unreadable]]:
 
 
 def element_bytes(body: bytes, number: int) -> bytes:
-    """The bytes of the `number`-th element of a JSON array, exactly as they stand in `body`.
-
-    Where the standard library's scanner gives up (nesting beyond its recursion limit) it is the whole array's bytes:
-    more than asked for, and nothing lost.
-    """
-    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
-    scan = json.JSONDecoder().raw_decode
-    try:
-        at = _after_space(text, _after_space(text, 0) + 1)
-        for _ in range(number):
-            _, at = scan(text, at)
-            at = _after_space(text, _after_space(text, at) + 1)
-        _, end = scan(text, at)
-    except RecursionError:
-        return body
-    return text[at:end].encode("utf-8")
+    """The bytes of the `number`-th element of a JSON array that parses, exactly as they stand in `body`."""
+    start, end = _spans(body)[number]
+    return body[start:end].strip()
 
 
-def _after_space(text: str, at: int) -> int:
-    while text[at : at + 1] in (" ", "\t", "\r", "\n"):
-        at += 1
-    return at
+# One body at a time: every element of an array may be bad, and finding each from the start would take hours.
+@lru_cache(maxsize=1)
+def _spans(body: bytes) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    depth = start = 0
+    for token in _STRING_OR_STRUCTURE.finditer(body):
+        mark = token[0]
+        if mark in (b"[", b"{"):
+            depth += 1
+            if depth == 1:
+                start = token.end()
+        elif mark == b"," and depth == 1:
+            spans.append((start, token.start()))
+            start = token.end()
+        elif mark in (b"]", b"}"):
+            depth -= 1
+            if depth == 0:
+                spans.append((start, token.start()))
+    return spans
 
 
 def _lines(body: bytes, whole: orjson.JSONDecodeError) -> tuple[list[Element], list[Unreadable]]:
     """Newline-delimited JSON, where one broken line is one failure; or bytes that are no JSON at all."""
     results: list[Element | Unreadable] = []
     objects = 0
-    for number, line in enumerate(line for line in body.split(b"\n") if line.strip()):
+    text = body.removeprefix(_BYTE_ORDER_MARK)
+    for number, line in enumerate(line for line in text.split(b"\n") if line.strip()):
         try:
             parsed = orjson.loads(line)
         except orjson.JSONDecodeError as error:
@@ -127,7 +132,7 @@ def _lines(body: bytes, whole: orjson.JSONDecodeError) -> tuple[list[Element], l
             objects += isinstance(parsed, dict)
             results.append(_element(number, parsed, line))
     # A broken array, or a broken pretty-printed object, is one thing: its lines are not events.
-    if not objects or body.lstrip()[:1] == b"[":
+    if not objects or text.lstrip()[:1] == b"[":
         return [], [Unreadable(0, "decode", plain_error("not_json", f"not JSON: {whole}"), body)]
     return _sorted_out(results)
 
@@ -157,11 +162,8 @@ def _cloud_event(element: Element) -> Element:
         raise ValueError("an event is a JSON object")
     _CLOUD_EVENT.validate_python(item)
     attributes = {name: value for name, value in item.items() if name not in ("data", "data_base64")}
-    if time := attributes.get("time"):
-        moment = datetime.fromisoformat(time)
-        if moment.tzinfo is None:
-            raise ValueError("time: RFC 3339 asks for an offset, such as Z")
-        attributes["time"] = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if "time" in attributes:
+        attributes["time"] = _utc(attributes["time"])
     data = item.get("data")
     if "data_base64" in item:
         try:
@@ -169,3 +171,13 @@ def _cloud_event(element: Element) -> Element:
         except (binascii.Error, orjson.JSONDecodeError) as error:
             raise ValueError(f"data_base64 does not hold JSON: {error}") from None
     return element._replace(data=data, attributes=attributes)
+
+
+def _utc(time: str) -> str:
+    moment = datetime.fromisoformat(time)
+    if moment.tzinfo is None:
+        raise ValueError("time: RFC 3339 asks for an offset, such as Z")
+    try:
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise ValueError("time: in UTC it is before the year 1 or after the year 9999") from None

@@ -44,9 +44,11 @@ class Emitter:
             azure.eventhub.exceptions.EventHubError: a hub did not take a batch after the SDK's own retries. All of it
                 may be emitted again: ids stay the same.
         """
+        partitions = {hub: await self._ids(hub) for hub in outputs}
         sends = []
         for hub, records in outputs.items():
-            by_partition = divide(records, len(ids := await self._ids(hub)))
+            ids = partitions[hub]
+            by_partition = divide(records, len(ids))
             limit = 1 if hub in UNPACKED_HUBS else PACK_BYTES
             sends += [self._send(hub, ids[number], pack(payloads, limit)) for number, payloads in by_partition.items()]
         results = await asyncio.gather(*sends, return_exceptions=True)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import Field, ValidationError, with_config
+from pydantic import Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from shared.models.fields import MODEL
+from shared.models.fields import MODEL, Key
 from shared.records import Origin
 
 HUB = "dead-letters"
@@ -24,6 +24,10 @@ RECORD_TYPE = "headrace.dead-letter.v1"
 PART_BYTES = 256 * 1024
 MAX_ERRORS = 20
 MAX_MESSAGE = 500
+MAX_LOCATION = 100
+MAX_DEPTH = 20
+
+_KEY = TypeAdapter(Key, config=MODEL)
 
 
 @with_config(MODEL)
@@ -32,8 +36,8 @@ class DeadLetter(TypedDict):
 
     id: str
     stage: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-    hub: str
-    partition: str
+    hub: Annotated[str, Field(max_length=256)]
+    partition: Annotated[str, Field(max_length=10)]
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Failure:
         hub, partition, sequence, element, enqueued: the position in the hub that the stage consumes.
         origin: where the fact first entered; the same position when the stage is the first.
         body: the original bytes.
+        key: the event's partition key or the record's, as it came: it may be anything.
+        replay_of: the origin that a replay carried with it. It is what the next replay is to carry, for its id.
     """
 
     stage: str
@@ -58,21 +64,40 @@ class Failure:
     enqueued: int
     origin: Origin
     body: bytes
-    key: str | None = field(default=None)
+    key: Any = None
+    replay_of: Origin | None = None
 
 
 def validation_errors(error: ValidationError) -> list[dict[str, Any]]:
     """Pydantic's errors without the input, which the dead letter holds whole."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        {"loc": list(item["loc"]), "msg": item["msg"][:MAX_MESSAGE], "type": item["type"]}
+        {"loc": [_location(part) for part in item["loc"][:MAX_DEPTH]], "msg": _text(item["msg"]), "type": item["type"]}
         for item in details[:MAX_ERRORS]
     ]
 
 
 def plain_error(kind: str, message: str) -> list[dict[str, Any]]:
     """One error in the same shape, for what pydantic did not find."""
-    return [{"loc": [], "msg": message[:MAX_MESSAGE], "type": kind}]
+    return [{"loc": [], "msg": _text(message), "type": kind}]
+
+
+def _location(part: int | str) -> int | str:
+    return part if isinstance(part, int) else part[:MAX_LOCATION]
+
+
+def _text(message: str) -> str:
+    # An exception may quote what is no Unicode (a lone surrogate), and no JSON writer takes that.
+    return message[:MAX_MESSAGE].encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _key(key: Any) -> str | None:
+    try:
+        _KEY.validate_python(key)
+        key.encode("utf-8")
+    except ValueError:
+        return None
+    return str(key)
 
 
 def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]]:
@@ -98,8 +123,8 @@ def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]
             "sequence": failure.sequence,
             "index": failure.element,
             "enqueued": failure.enqueued,
-            "origin": str(failure.origin),
-            "key": failure.key,
+            "origin": str(failure.replay_of or failure.origin),
+            "key": _key(failure.key),
             "failed_at": failed_at,
             "size": size,
             "part": part,

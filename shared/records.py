@@ -7,6 +7,7 @@ Extension attributes: `partitionkey` and `traceparent` (the specification's Part
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,7 +17,7 @@ import orjson
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from shared.models.fields import MODEL
+from shared.models.fields import MODEL, Key
 
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 
@@ -35,6 +36,13 @@ DERIVED_SOURCE = "/eventhubs/"
 # A dead letter that is sent again carries its origin in this property: it keeps its id, and enters where it is sent.
 REPLAY_PROPERTY = "headrace-origin"
 
+# Bounded, so that what passes can be read: Python refuses to parse integers of thousands of digits, a time ends with
+# the year 9999, and a name or a path made of it has a limit.
+_ORIGIN = r"([A-Za-z0-9._-]{1,256})/([0-9]{1,5})/([0-9]{1,19})/([0-9]{1,9}(?:\.[0-9]{1,9}){0,15})/([0-9]{1,14})"
+_ORIGIN_PARTS = re.compile(_ORIGIN)
+_DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+
 Data = TypeVar("Data")
 
 
@@ -46,9 +54,9 @@ class Record(TypedDict, Generic[Data]):
     id: Annotated[str, Field(min_length=1)]
     source: Annotated[str, Field(min_length=1)]
     type: Annotated[str, Field(min_length=1)]
-    time: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$")]
-    partitionkey: Annotated[str, Field(min_length=1)]
-    origin: Annotated[str, Field(pattern=r"^[^/]+/\d+/\d+/\d+(\.\d+)*/\d+$")]
+    time: Annotated[str, Field(pattern=f"^{_DATE}T{_TIME}Z$")]
+    partitionkey: Key
+    origin: Annotated[str, Field(pattern=f"^{_ORIGIN}$")]
     traceparent: NotRequired[str]
     data: Data
 
@@ -85,9 +93,12 @@ def parse_origin(text: str) -> Origin:
     """Read `str(origin)` back.
 
     Raises:
-        ValueError: not `hub/partition/sequence/element/enqueued`.
+        ValueError: not `hub/partition/sequence/element/enqueued`, or one that no hub could have given.
     """
-    hub, partition, sequence, element, enqueued = text.split("/")
+    parts = _ORIGIN_PARTS.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"not an origin (hub/partition/sequence/element/enqueued): {text[:100]}")
+    hub, partition, sequence, element, enqueued = parts.groups()
     return Origin(hub, partition, int(sequence), element, int(enqueued))
 
 
@@ -133,12 +144,13 @@ def serialise(record: Mapping[str, Any]) -> bytes:
     """A record as JSON.
 
     Raises:
-        Unsendable: more than an event holds, or nested deeper than JSON writers go (254 levels in orjson).
+        Unsendable: more than an event holds, nested deeper than JSON writers go (254 levels in orjson), or a value
+            that JSON has no form for.
     """
     try:
         payload = orjson.dumps(record)
     except TypeError as error:
-        raise Unsendable("decode", f"nested too deeply: {error}") from None
+        raise Unsendable("decode", f"nested too deeply, or no JSON: {error}") from None
     if len(payload) > MAX_RECORD_BYTES:
         raise Unsendable("too-large", f"the record takes {len(payload)} bytes; a hub takes {MAX_RECORD_BYTES}")
     return payload

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import GenericAlias
-from typing import Any, cast
+from typing import Annotated, Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from shared.batches import Batch, HubEvent
 from shared.bodies import element_bytes
@@ -31,7 +31,9 @@ class RecordReader:
 
     def __post_init__(self) -> None:
         self._one = TypeAdapter(self.model)
-        self._many = TypeAdapter(cast(Any, GenericAlias(list, (self.model,))))
+        # It only says whether all are good: a list of what is wrong with a million elements would fill the memory.
+        models: Any = GenericAlias(list, (self.model,))
+        self._many = TypeAdapter(Annotated[models, FailFast()])
 
     def read(self, batch: Batch, event: HubEvent, outcome: Outcome) -> list[tuple[int, dict[str, Any]]]:
         """The records of one event: a CloudEvents batch, or a single record."""
@@ -65,20 +67,21 @@ class RecordReader:
     ) -> None:  # fmt: skip
         """Note that one record of an event failed, or (`number` None) the event as a whole.
 
-        Its own origin is kept where it has a readable one; else the position in this hub stands for it.
+        Its own origin is kept where it has a readable one; else the position in this hub stands for it. So it does for
+        a dead letter that is sent again and fails again: with the origin it had, a sink would take it for a repeat.
         """
         origin, key = position(batch, event, number or 0), event.key
         if isinstance(record, dict):
             key = record.get("partitionkey", key)
-            with contextlib.suppress(KeyError, ValueError, AttributeError):
-                origin = parse_origin(record["origin"])
+            if REPLAY_PROPERTY not in event.properties:
+                with contextlib.suppress(KeyError, ValueError, TypeError):
+                    origin = parse_origin(record["origin"])
         in_array = number is not None and event.body.lstrip()[:1] == b"["
         outcome.failures.append(
             Failure(
                 stage=self.stage, reason=reason, errors=errors, hub=batch.hub, partition=batch.partition,
                 sequence=event.sequence, element=number or 0, enqueued=event.enqueued, origin=origin,
-                body=element_bytes(event.body, number or 0) if in_array else event.body,
-                key=key if isinstance(key, str) else None,
+                body=element_bytes(event.body, number or 0) if in_array else event.body, key=key,
             )
         )  # fmt: skip
 
@@ -87,7 +90,8 @@ class RecordStage:
     """One function applied to every record of a hub; what it returns goes to the hub `to`, keyed as it was.
 
     The function takes a validated record and returns those it makes of it: one, none (a filter) or several. It may
-    change the record in place. Whatever it raises dead-letters that record alone.
+    change the record in place, all but its key: records that change partitions lose their order, and a sink that tells
+    repeats by order would drop them. Whatever it raises dead-letters that record alone.
     """
 
     def __init__(self, name: str, model: Any, transform: Transform, to: str) -> None:
@@ -106,12 +110,12 @@ class RecordStage:
             for number, record in self._reader.read(batch, event, outcome):
                 if replayed:
                     record["origin"] = str(position(batch, event, number))
-                origin = record["origin"]
+                origin, key = record["origin"], record["partitionkey"]
                 try:
                     results = self._transform(record)
                     if len(results) > 1:
                         results = _told_apart(results, parse_origin(origin))
-                    payloads = [(result["partitionkey"], serialise(result)) for result in results]
+                    payloads = [(_kept(result["partitionkey"], key), serialise(result)) for result in results]
                 except Unsendable as error:
                     self._reader.fail(batch, event, number, record, outcome, error.reason, error.errors)
                 except Exception as error:
@@ -120,6 +124,12 @@ class RecordStage:
                 else:
                     outputs.extend(payloads)
         return outcome
+
+
+def _kept(key: Any, before: str) -> str:
+    if key != before:
+        raise ValueError(f"a stage keeps the key of its records; this one made {str(key)[:100]!r} of {before!r}")
+    return before
 
 
 def _told_apart(results: Sequence[dict[str, Any]], origin: Origin) -> list[dict[str, Any]]:

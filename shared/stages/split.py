@@ -41,7 +41,8 @@ class Split:
         outcome.records = len(elements) + len(outcome.failures)
         for event, element in self._valid(batch, elements, outcome):
             origin = position(batch, event, element.number)
-            record = to_record(element.data, element.attributes, origin, _replayed_id(event, element.number))
+            first = _replay_of(event, element.number)
+            record = to_record(element.data, element.attributes, origin, first.record_id() if first else None)
             try:
                 payload = serialise(record)
             except Unsendable as error:
@@ -84,7 +85,7 @@ class Split:
         return Failure(
             stage=self.name, reason=reason, errors=errors, hub=batch.hub, partition=batch.partition,
             sequence=event.sequence, element=number, enqueued=event.enqueued,
-            origin=position(batch, event, number), body=body, key=event.key,
+            origin=position(batch, event, number), body=body, key=event.key, replay_of=_replay_of(event, number),
         )  # fmt: skip
 
 
@@ -129,15 +130,15 @@ def _time(data: dict[str, Any], origin: Origin) -> str:
     return utc_from_milliseconds(origin.enqueued) if epoch is None else utc_from_seconds(int(epoch))
 
 
-def _replayed_id(event: HubEvent, number: int) -> str | None:
-    """The id that a dead letter would have had, so that sending it twice makes one document."""
+def _replay_of(event: HubEvent, number: int) -> Origin | None:
+    """Where a dead letter that is sent again first entered: its id derives from that, so sending it twice makes one."""
     if not event.properties or not (text := event.properties.get(REPLAY_PROPERTY)):
         return None
     try:
         first = parse_origin(str(text))
     except ValueError:
         return None  # not ours: a producer may set any property
-    return (first if number == 0 else first.child(number)).record_id()
+    return first if number == 0 else first.child(number)
 
 
 SPLIT = Split()

@@ -44,12 +44,15 @@ class StoreStage:
         stored = []
         for event in batch.events:
             for number, record in self._reader.read(batch, event, outcome):
-                document = self._document(record)
                 try:
+                    document = self._document(record)
                     line = orjson.dumps(document)
-                except TypeError as error:
+                except orjson.JSONEncodeError as error:
                     errors = plain_error("decode", f"nested too deeply: {error}")
                     self._reader.fail(batch, event, number, record, outcome, "decode", errors)
+                except Exception as error:
+                    errors = plain_error(type(error).__name__, f"{self.name}: {error}")
+                    self._reader.fail(batch, event, number, record, outcome, "stage", errors)
                 else:
                     origin = parse_origin(record["origin"])
                     stored.append(StoredRecord(event, number, record, document, line, origin))

@@ -28,6 +28,7 @@ def datas(body: bytes) -> list:
         (b"[]", []),
         (b'{"a":1}\n{"a":2}\n', [{"a": 1}, {"a": 2}]),
         (b'{"a":1}\r\n\r\n{"a":2}', [{"a": 1}, {"a": 2}]),
+        (b'\xef\xbb\xbf{"a":1}\r\n{"a":2}', [{"a": 1}, {"a": 2}]),
         (orjson.dumps(CLOUD_EVENT), [{"a": 1}]),
         (orjson.dumps([CLOUD_EVENT, {"a": 2}]), [{"a": 1}, {"a": 2}]),
         (orjson.dumps(CLOUD_EVENT) + b"\n" + b'{"a":2}', [{"a": 1}, {"a": 2}]),
@@ -46,6 +47,7 @@ def test_takes_every_form_apart(body: bytes, expected: list) -> None:
         (b'{"a":1', "not_json"),
         (b'[{"a":1},{"a":2', "not_json"),
         (b'[\n{"a":1},\n{"a":2}\n', "not_json"),
+        (b'\xef\xbb\xbf[\n{"a":1}\n,\n{"a":2}\n', "not_json"),
         (b'{\n "a": {\n  "b": 1\n }\n', "not_json"),
         (b"hello\nworld", "not_json"),
         (b"42", "not_an_event"),
@@ -103,6 +105,9 @@ def test_a_cloud_event_with_base64_data() -> None:
         {"source": None},
         {"time": "yesterday"},
         {"time": "2026-11-22T10:00:00"},
+        {"time": ""},
+        {"time": "0001-01-01T00:00:00+01:00"},
+        {"time": "9999-12-31T23:59:59-01:00"},
         {"datacontenttype": "text/xml"},
         {"data_base64": "!"},
         {"data_base64": base64.b64encode(b"\x00\x01").decode()},
@@ -120,6 +125,12 @@ def test_element_bytes_are_exactly_what_the_producer_wrote() -> None:
     assert element_bytes(body, 0) == b'{"a" : 1.50, "b":"\\u00e9"}'
     assert element_bytes(body, 1) == b"[1, 2]"
     assert element_bytes(body, 2) == b'"x"'
+
+
+def test_element_bytes_are_found_beside_what_is_deep_and_what_looks_like_structure() -> None:
+    deep = b"[" * 1000 + b"]" * 1000
+    body = b"\xef\xbb\xbf[" + deep + b', {"a":"],[\\\\"} ,"\\"]"]'
+    assert [element_bytes(body, number) for number in range(3)] == [deep, b'{"a":"],[\\\\"}', b'"\\"]"']
 
 
 @given(st.binary(max_size=200))

@@ -9,8 +9,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from shared.batches import Batch
+from shared.failures import dead_letters
 from shared.models import PlaceEnrichment, SeismicEnrichment, WeatherEnrichment
-from shared.records import REPLAY_PROPERTY, Record
+from shared.records import MAX_RECORD_BYTES, REPLAY_PROPERTY, Record
 from shared.stages.enrich import ENRICH_PLACES, ENRICH_SEISMIC, ENRICH_WEATHER
 from shared.stages.outcome import Outcome, Stage
 from shared.stages.records import RecordStage
@@ -89,7 +90,13 @@ def test_a_field_of_the_producers_that_is_named_like_an_added_one_stays() -> Non
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"data": {"kind": "place"}}, "validation"), ({"origin": "nowhere"}, "validation"), ({"id": 7}, "validation")],
+    [
+        ({"data": {"kind": "place"}}, "validation"),
+        ({"origin": "nowhere"}, "validation"),
+        ({"id": 7}, "validation"),
+        ({"partitionkey": "k" * 256}, "validation"),
+        ({"time": "2026-99-99T99:99:99Z"}, "validation"),
+    ],
 )
 def test_a_record_that_is_none_goes_alone_with_its_bytes(change: dict, reason: str) -> None:
     good, other = split_records(PLACE, PLACE)
@@ -113,6 +120,59 @@ def test_a_dead_letter_of_a_later_stage_says_where_the_fact_entered() -> None:
     outcome = run(ENRICH_PLACES, [record | {"data": {}}], first=77)
     assert str(outcome.failures[0].origin) == record["origin"]
     assert outcome.failures[0].sequence == 77
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        f"dev/0/{'1' * 5000}/0/1763802000123",  # more digits than Python parses
+        f"dev/0/1/{'1' * 5000}/1763802000123",
+        "dev/0/1/0/1000000000000000000",  # the year 31690708
+        "d ev?/0/1/0/1763802000123",
+        "d" * 300_000 + "/0/1/0/1763802000123",
+        "dev/0/1/x/1763802000123",
+        ["dev", 0, 1, 0, 1],
+    ],
+    ids=["sequence", "element", "enqueued", "hub", "long hub", "no element", "no text"],
+)
+def test_an_origin_that_no_hub_could_have_given_is_refused_and_not_passed_on(origin: object) -> None:
+    (record,) = split_records(PLACE)
+    outcome = run(ENRICH_PLACES, [record, record | {"origin": origin}])
+    assert len(emitted(outcome)) == 1
+    (failure,) = outcome.failures
+    assert str(failure.origin) == f"places/2/418/1/{ENQUEUED}"
+
+
+def test_a_record_that_is_large_in_every_field_still_fits_a_dead_letter() -> None:
+    (record,) = split_records(PLACE)
+    outcome = run(ENRICH_PLACES, [record | {"partitionkey": "\x00" * 100_000, "data": 7, "origin": "o" * 300_000}])
+    letters = list(dead_letters(outcome.failures[0], "2026-11-22T09:30:00.000Z"))
+    assert max(len(payload) for _, payload in letters) <= MAX_RECORD_BYTES
+
+
+@pytest.mark.parametrize("key", [7, "", "another"])
+def test_a_stage_that_changes_the_key_of_a_record_dead_letters_it(key: object) -> None:
+    # Records that change partitions lose their order, and a key that is no string could not be sent at all.
+    stage = RecordStage("rekeys", Record[dict], lambda record: [record | {"partitionkey": key}], to="enriched")
+    outcome = run(stage, split_records(PLACE))
+    assert not outcome.outputs["enriched"]
+    assert outcome.failures[0].reason == "stage"
+    assert "key" in outcome.failures[0].errors[0]["msg"]
+
+
+def test_an_error_that_quotes_no_unicode_still_becomes_a_dead_letter() -> None:
+    def fragile(record: dict) -> list[dict]:
+        raise ValueError("\ud800")
+
+    outcome = run(RecordStage("fragile", Record[dict], fragile, to="enriched"), split_records(PLACE))
+    ((_, payload),) = dead_letters(outcome.failures[0], "2026-11-22T09:30:00.000Z")
+    assert orjson.loads(payload)["data"]["errors"][0]["msg"] == "fragile: \\ud800"
+
+
+def test_a_dead_letter_that_is_sent_again_and_fails_again_is_no_repeat_of_the_first() -> None:
+    (record,) = split_records(PLACE)
+    outcome = run(ENRICH_PLACES, record | {"data": {}}, first=900, properties={REPLAY_PROPERTY: record["origin"]})
+    assert str(outcome.failures[0].origin) == f"places/2/900/0/{ENQUEUED}"
 
 
 def test_one_record_that_makes_a_stage_raise_does_not_touch_its_neighbours() -> None:

@@ -1,9 +1,12 @@
 """split: a batch taken apart, validated, keyed and routed; what is bad goes alone."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from shared.batches import Batch
+from shared.failures import dead_letters
 from shared.models import EVENT
 from shared.records import BATCH_CONTENT_TYPE, REPLAY_PROPERTY, Record
 from shared.stages.outcome import Outcome
@@ -192,6 +195,27 @@ def test_a_dead_letter_sent_again_gets_the_id_it_would_have_had_and_enters_where
     (record,) = records(split(PLACE, first=900, properties={REPLAY_PROPERTY: "dev/1/7/3/1763800000000"}), "places")
     assert record["id"] == "dev-1-7-3-1763800000000"
     assert record["origin"] == f"dev/2/900/0/{ENQUEUED}"
+
+
+def test_a_dead_letter_that_is_sent_again_and_fails_again_keeps_the_id_of_the_next() -> None:
+    first = "dev/1/7/3/1763800000000"
+    (failure,) = split(b"{", first=900, properties={REPLAY_PROPERTY: first}).failures
+    assert str(failure.origin) == f"dev/2/900/0/{ENQUEUED}"  # or its sink would take it for a repeat
+    ((_, payload),) = dead_letters(failure, "2026-11-22T09:30:00.000Z")
+    assert orjson.loads(payload)["data"]["origin"] == first
+
+
+@pytest.mark.parametrize("key", ["\ud800", 7, "k" * 256])
+def test_a_partition_key_that_no_hub_takes_is_left_out_of_the_dead_letter(key: object) -> None:
+    (failure,) = split(b"{").failures
+    ((_, payload),) = dead_letters(replace(failure, key=key), "2026-11-22T09:30:00.000Z")
+    assert orjson.loads(payload)["data"]["key"] is None
+
+
+@pytest.mark.parametrize("text", [f"dev/0/{'1' * 5000}/0/1", "dev/0/1/a?b/1", "dev/1/2/3/4\n", 7, {"a": 1}])
+def test_a_replay_property_that_no_hub_could_have_given_is_ignored(text: object) -> None:
+    (record,) = records(split(PLACE, properties={REPLAY_PROPERTY: text}), "places")
+    assert record["id"] == f"dev-2-418-0-{ENQUEUED}"
 
 
 def test_a_replay_property_of_someone_elses_is_ignored() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from azure.cosmos._base import _validate_resource
 
 from shared.batches import Batch
-from shared.documents import MAX_ID_BYTES, document_id
+from shared.documents import MAX_ID_BYTES, Stored, document_id
 from shared.failures import PART_BYTES, Failure, dead_letters
-from shared.records import Origin
+from shared.records import Origin, Record
 from shared.stages.enrich import ENRICH_PLACES
 from shared.stages.split import SPLIT
-from shared.stages.stored import STORE_DEAD_LETTERS, STORE_DOCUMENTS, dead_letter_entry, event_entry
+from shared.stages.stored import STORE_DEAD_LETTERS, STORE_DOCUMENTS, StoreStage, dead_letter_entry, event_entry
 from tests.unit.test_split import PLACE
 from tests.unit.trigger import ENQUEUED, events
 
@@ -72,6 +73,70 @@ def test_ids_that_two_sources_both_use_are_two_documents() -> None:
 
 def test_ids_that_escaping_could_confuse_stay_apart() -> None:
     assert len({document_id(text, "/a") for text in ("x/y", "x%2Fy", "x%252Fy", "x\\y", "x?y", "x#y")}) == 6
+
+
+def test_a_colon_in_a_source_or_an_id_confuses_no_two() -> None:
+    assert document_id("1", "urn:x") != document_id("x:1", "urn")
+
+
+def test_an_id_from_a_source_that_only_looks_like_ours_is_qualified() -> None:
+    ids = {document_id("1", "/eventhubs/a"), document_id("1", "/eventhubs/b"), document_id("1/?", "/eventhubs/b")}
+    assert len(ids) == 3
+    assert not [text for text in ids if set("/?") & set(text)]
+
+
+@pytest.mark.parametrize("text", ["a ", "a\n", "a\tb", "a\r", "\x00", "a\\", "😀", "a/b", " "])
+def test_the_sdk_takes_every_id(text: str) -> None:
+    # It raises a ValueError for some, which would stop their partition for ever.
+    for source in ("/s", " ", "/eventhubs/dev/2", "s\n"):
+        _validate_resource({"id": document_id(text, source)})
+        _validate_resource({"id": document_id(source, text)})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"data": {"kind": "place", "pk": {"a": 1}}}, "validation"),
+        ({"data": {"kind": "place", "pk": 7}}, "validation"),
+        ({"data": {"kind": "../place"}}, "validation"),
+        ({"origin": f"dev/2/{'1' * 5000}/0/{ENQUEUED}"}, "validation"),
+        ({"origin": f"dev/2/1/{'1' * 5000}/{ENQUEUED}"}, "validation"),
+        ({"origin": "dev/2/1/0/1000000000000000000"}, "validation"),
+        ({"time": "٢٠٢٦-11-22T09:00:00Z"}, "validation"),
+    ],
+)
+def test_a_record_that_cannot_become_a_document_or_a_line_goes_alone(change: dict, reason: str) -> None:
+    record = stored(PLACE)[0].record
+    read, outcome = STORE_DOCUMENTS.read(Batch.of(events("enriched", [[record, record | change, record]])))
+    assert [event_entry(item).lane for item in read] == ["dev/2/place"] * 2
+    (failed,) = outcome.failures
+    assert (failed.reason, failed.element, str(failed.origin)[:4]) == (reason, 1, failed_origin(change))
+
+
+def failed_origin(change: dict) -> str:
+    return "enri" if "origin" in change else "dev/"
+
+
+def test_a_record_that_makes_the_document_raise_goes_alone() -> None:
+    def fragile(record: dict) -> dict:
+        return {"a": 1 / record["data"]["seq"]}
+
+    stage = StoreStage("store_fragile", Record[Stored], fragile)
+    record = stored(PLACE)[0].record
+    bad = record | {"data": record["data"] | {"seq": 0}}
+    read, outcome = stage.read(Batch.of(events("enriched", [[record, bad, record]])))
+    assert (len(read), outcome.failures[0].reason, outcome.failures[0].element) == (2, "stage", 1)
+
+
+def test_a_dead_letter_that_cannot_be_stored_becomes_one_that_can() -> None:
+    # store_dead_letters sends it to the very hub that it reads: with the origin it had it would come back for ever.
+    ((_, payload),) = dead_letters(failure(b"{"), "2026-11-22T09:30:00.000Z")
+    for origin in ("dev/1/5/x/1", "d ev/1/5/2/1", f"dev/1/{'1' * 5000}/2/1"):
+        bad = orjson.dumps([orjson.loads(payload) | {"origin": origin}])
+        _, outcome = STORE_DEAD_LETTERS.read(Batch.of(events("dead-letters", [bad])))
+        ((_, again),) = dead_letters(outcome.failures[0], "2026-11-22T09:30:00.000Z")
+        read, outcome = STORE_DEAD_LETTERS.read(Batch.of(events("dead-letters", [b"[" + again + b"]"])))
+        assert (len(read), outcome.failures) == (1, [])
 
 
 @pytest.mark.parametrize("source", ["/s" * 400, "é" * 900])
