@@ -22,6 +22,9 @@ _QUIET_PASSES = 4
 _FRAMES = 16
 """Frames read between two looks at how much is buffered; one is 64 KB at most."""
 
+_HEARTBEAT = 10.0
+"""Seconds between two looks at whether the server is due an empty frame, while nothing is read."""
+
 _FRAME_HEADER = 8
 """Bytes; the first four say how long the frame is (AMQP 1.0, 2.3.1)."""
 
@@ -41,6 +44,11 @@ class ArrivalTransport(PyamqpTransportAsync):
     def __init__(self, minimum: int = 1, wait: float = 0.0) -> None:
         self._minimum = minimum
         self._wait = wait
+
+    @staticmethod
+    def create_receive_client(**options: Any) -> Any:
+        """The SDK's client without its keep-alive, which reads frames too: beside our loop it swapped events."""
+        return PyamqpTransportAsync.create_receive_client(**{**options, "keep_alive_interval": 0})
 
     async def message_received_async(self, consumer: Any, message: Any) -> None:  # type: ignore[override]
         consumer._message_buffer.append(message)
@@ -78,8 +86,7 @@ class ArrivalTransport(PyamqpTransportAsync):
             try:
                 await consumer._open()
                 if len(consumer._message_buffer) >= consumer._prefetch or consumer.buffered >= MAX_BUFFERED:
-                    consumer.room.clear()
-                    await consumer.room.wait()
+                    await self._wait_for_room(consumer)
                 _read_at_once(consumer._handler._connection._transport)
                 if not await consumer._handler.do_work_async(batch=_FRAMES):
                     return
@@ -97,6 +104,16 @@ class ArrivalTransport(PyamqpTransportAsync):
                 failures += 1
                 if consumer.stolen or failures > consumer._client._config.max_retries:
                     raise failure from None
+
+    async def _wait_for_room(self, consumer: Any) -> None:
+        """Leave the socket unread until the function has taken some; the server still hears from us."""
+        consumer.room.clear()
+        while not consumer.room.is_set():
+            try:
+                async with asyncio.timeout(_HEARTBEAT):
+                    await consumer.room.wait()
+            except TimeoutError:
+                await consumer._handler._connection.listen(wait=False, batch=0)
 
     async def _deliver(self, consumer: Any, maximum: int) -> None:
         buffer = consumer._message_buffer
