@@ -64,6 +64,20 @@ def test_a_clean_restart_in_the_middle_resumes_where_it_was(stack: Stack) -> Non
     assert_each_stored_once(stack, range(EVENTS))
 
 
+def test_a_throttled_account_takes_longer_and_loses_nothing(stack: Stack) -> None:
+    # GIVEN an account whose budget is a fraction of what is sent: most requests are answered with 429
+    stack.children["cosmos"].stop()
+    stack.children["cosmos"] = Child.start_module(
+        "local.cosmos", "--port", str(stack.ports.cosmos), "--data-dir", str(stack.data_dir / "cosmos"),
+        "--ru-budget", "900", log=stack.logs_dir / "cosmos.log",
+    )  # fmt: skip
+    stack.children["cosmos"].wait_ready()
+    send(stack, numbered(1000, start=40))
+    wait_stored(stack, 1040, seconds=90)
+    assert_each_stored_once(stack, range(1040))
+    assert lines(stack, "dead-letters") == []
+
+
 def test_two_hosts_share_the_work_and_one_takes_over_when_the_other_is_killed(stack: Stack, tmp_path: Path) -> None:
     log = tmp_path / "second.log"
     second = Child.start(
