@@ -6,8 +6,10 @@ Exit status 0 means: every event sent is one document or one dead letter, and th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ from local.stack import APP, HUBS, ROOT, Stack, StackError
 
 # Sent first, so that connections are open when latency is measured. The rest is sent at `--rate`.
 WARM_UP = 300
-DEADLINE = 60.0  # seconds without an end
+DEADLINE = 60.0  # seconds
 
 NEXT = """\
 Where to look next:
@@ -44,15 +46,29 @@ class DemoFailed(RuntimeError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the demo."""
-    parser.add_argument("--count", type=int, default=3000, help="events to send (default: 3000)")
-    parser.add_argument("--rate", type=int, default=500, help="events per second (default: 500)")
-    parser.add_argument("--bad", type=float, default=0.01, help="which part of them is bad (default: 0.01)")
+    parser.add_argument("--count", type=_above_zero, default=3000, help="events to send (default: 3000)")
+    parser.add_argument("--rate", type=_above_zero, default=500, help="events per second (default: 500)")
+    parser.add_argument("--bad", type=_part, default=0.01, help="which part of them is bad, 0 to 1 (default: 0.01)")
     parser.set_defaults(run=run)
+
+
+def _above_zero(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _part(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (part := float(text)) <= 1:
+            return part
+    raise argparse.ArgumentTypeError(f"{text!r} is not a part, from 0 to 1")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 when the numbers agree exactly, else 1."""
     console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the directory goes, too
     try:
         with tempfile.TemporaryDirectory(prefix="headrace-demo-") as directory:
             stack = Stack(data_dir=Path(directory), ports=Ports.free(), app=ROOT)
@@ -126,7 +142,11 @@ def _send(stack: Stack, count: int, bad: float, *, seed: int, rate: int | None =
 
 
 def _wait(console: Console, stores: Stores, sent: int, what: str) -> None:
-    """Until documents, dead letters and lines account for all that was sent, or nothing has moved for a while."""
+    """Until documents, dead letters and lines account for all that was sent.
+
+    Raises:
+        DemoFailed: they do not within `DEADLINE`.
+    """
     deadline = time.monotonic() + DEADLINE
     with console.status(what) as status:
         while True:

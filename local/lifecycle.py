@@ -20,12 +20,25 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that every service takes."""
+def add_arguments(parser: argparse.ArgumentParser, *, port: int) -> None:
+    """The options that every service takes; `port` is where it listens when it is not told."""
+    parser.add_argument(
+        "--port",
+        type=port_number,
+        default=port,
+        help="where to listen on loopback; 0 takes a free one (default: %(default)s)",
+    )
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="end when stdin reaches end-of-file (the parent is gone)"
     )
     parser.add_argument("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+
+
+def port_number(text: str) -> int:
+    """A port on the command line."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    return int(text)
 
 
 def configure_logging(level: str) -> None:

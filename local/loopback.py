@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 LOOPBACK = "127.0.0.1"
@@ -17,7 +18,7 @@ def listen(port: int) -> list[socket.socket]:
         port: the same on both; 0 chooses one.
 
     Raises:
-        OSError: the port is taken; the message says so and what to do.
+        OSError: the port is taken, or not ours to take; the message says so and what to do.
     """
     for _ in range(_TRIES):
         try:
@@ -26,7 +27,9 @@ def listen(port: int) -> list[socket.socket]:
             refusal = error
             if port:
                 break
-    raise OSError(f"port {port} is taken ({refusal.strerror}): stop what listens there, or choose another with --port")
+    if refusal.errno == errno.EADDRINUSE:
+        raise OSError(f"port {port} is taken: stop what listens there, or choose another with --port")
+    raise OSError(f"port {port} cannot be used ({os.strerror(refusal.errno or 0)}): choose another with --port")
 
 
 def _listen(port: int) -> list[socket.socket]:

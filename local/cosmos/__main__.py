@@ -33,8 +33,9 @@ def _option(read: Callable[[str], T]) -> Callable[[str], T]:
 
 def main() -> int:
     """Parse the options and serve; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m local.cosmos", description=__doc__)
-    parser.add_argument("--port", type=int, default=8081, help="0 chooses a free one (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.cosmos", description="One Cosmos DB account on a loopback port."
+    )
     parser.add_argument("--data-dir", type=Path, required=True, help="where the account is kept")
     parser.add_argument(
         "--key", type=_option(MasterKey), default=WELL_KNOWN_KEY, help="account key, base64 (default: the emulator's)"
@@ -44,7 +45,7 @@ def main() -> int:
         help="create this at start if it is not there; TTL -1 turns time to live on without a default (repeatable)",
     )  # fmt: skip
     parser.add_argument("--ru-budget", type=float, metavar="N", help="request units per second; over it, 429")
-    lifecycle.add_arguments(parser)
+    lifecycle.add_arguments(parser, port=8081)
     options = parser.parse_args()
     sys.setswitchinterval(_SWITCH_SECONDS)
     service = account(options.port, options.data_dir, options.key, options.create, options.ru_budget)

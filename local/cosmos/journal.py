@@ -41,7 +41,10 @@ class Journal:
             OSError: another process has it open.
         """
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"{path.parent} cannot be made ({error.strerror}); choose another --data-dir") from None
         self._lock = _lock(path.with_name(path.name + ".lock"))
         self._writer = self._connect()
         self._writer.execute(f"PRAGMA wal_autocheckpoint={_OWN_CHECKPOINT_PAGES}")

@@ -23,14 +23,16 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m local.datalake",
         description="The DFS and blob endpoint of one storage account, in front of Azurite's blob service.",
     )
-    parser.add_argument("--port", type=int, default=10004, help="where to listen on 127.0.0.1 (0: a free port)")
-    parser.add_argument("--blob-port", type=int, default=10000, help="where Azurite's blob service listens")
+    parser.add_argument(
+        "--blob-port", type=lifecycle.port_number, default=10000,
+        help="where Azurite's blob service listens (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--account", default=ACCOUNT, help="the account's name")
     parser.add_argument("--key", default=KEY, help="the account's key, base64 (both as Azurite has them)")
     parser.add_argument(
         "--create", action="append", default=[], metavar="FILESYSTEM", help="create it if it is missing (repeatable)"
     )
-    lifecycle.add_arguments(parser)
+    lifecycle.add_arguments(parser, port=10004)
     return parser
 
 

@@ -20,8 +20,9 @@ from local.eventhubs.sas import Key
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local.eventhubs", description=__doc__)
-    parser.add_argument("--port", type=int, default=5672, help="AMQP port on localhost; 0 chooses one (default 5672)")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.eventhubs", description="An Event Hubs namespace on a loopback port, over AMQP 1.0."
+    )
     parser.add_argument("--data-dir", type=Path, required=True, help="where the event log is kept")
     parser.add_argument("--config", type=Path, required=True, help="the hubs file, in the emulator's format")
     parser.add_argument("--key", default=DEFAULT_KEY, help=f"value of the key {DEFAULT_KEY_NAME}")
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument(
         "--retention-check-seconds", type=float, default=30.0, help="how often both are enforced (default 30)"
     )
-    lifecycle.add_arguments(parser)
+    lifecycle.add_arguments(parser, port=5672)
     arguments = parser.parse_args()
     try:
         hubs = config.read(arguments.config)

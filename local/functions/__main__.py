@@ -19,14 +19,16 @@ from local.functions.loading import app_path
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.functions", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m local.functions",
+        description="Run the function app of a directory on this machine, as `func start` does.",
+    )
     parser.add_argument("--app", type=Path, default=Path(), help="the directory with function_app.py and host.json")
-    parser.add_argument("--port", type=int, default=7071, help="of the HTTP routes; 0 takes a free one")
     parser.add_argument(
         "--settings", type=Path, help="a local.settings.json; by default the app's own, if there is one"
     )
     parser.add_argument("--drain", type=float, default=30.0, help="seconds for running invocations to end on a stop")
-    lifecycle.add_arguments(parser)
+    lifecycle.add_arguments(parser, port=7071)
     return parser.parse_args()
 
 

@@ -68,9 +68,9 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> HostOption
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise HostJsonError(f'{path}: {error.strerror}; the smallest one is {{"version": "2.0"}}') from error
+        raise HostJsonError(f'{path}: {error.strerror}; the smallest one is {{"version": "2.0"}}') from None
     except ValueError as error:
-        raise HostJsonError(f"{path} is not JSON: {error}") from error
+        raise HostJsonError(f"{path} is not JSON: {error}") from None
     if isinstance(document, dict):
         _override(document, environment or {})
     return parse(document, str(path))

@@ -51,9 +51,9 @@ def load(path: Path, environment: MutableMapping[str, str]) -> None:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}; copy local.settings.json.example to it") from error
+        raise SettingsError(f"{path}: {error.strerror}; copy local.settings.json.example to it") from None
     except ValueError as error:
-        raise SettingsError(f"{path} is not JSON: {error}") from error
+        raise SettingsError(f"{path} is not JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("Values", {}), dict):
         raise SettingsError(f'{path}: expected an object with "Values": {{"NAME": "value"}}')
     if document.get("IsEncrypted"):

@@ -182,7 +182,7 @@ def test_a_taken_port_names_the_port_and_the_option(app: AppFactory) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         host = app.start(options=("--port", str(port)), ready=False)
-        with pytest.raises(ChildFailed, match=f"port {port} is taken .* --port"):
+        with pytest.raises(ChildFailed, match=f"port {port} is taken: .* --port"):
             host.wait_ready()
 
 
