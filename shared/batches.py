@@ -6,6 +6,7 @@ import _strptime  # type: ignore[import-not-found]
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 # For each event's time the Functions worker tries some 13 formats in turn (azure.functions.meta), and strptime keeps
@@ -67,20 +68,20 @@ class Batch:
         properties = metadata.get("PropertiesArray") or []
         if len(properties) != len(events):
             properties = [{}] * len(events)
-        return cls(
-            hub=context["EventHubName"],
-            partition=str(context["PartitionId"]),
-            events=[
-                HubEvent(
-                    event.get_body() or b"",
-                    event.sequence_number or 0,
-                    _milliseconds(event.enqueued_time),
-                    event.partition_key,
-                    own or {},
-                )
-                for event, own in zip(events, properties, strict=True)
-            ],
-        )
+        read = [
+            HubEvent(
+                event.get_body() or b"",
+                event.sequence_number or 0,
+                _milliseconds(event.enqueued_time),
+                event.partition_key,
+                own or {},
+            )
+            for event, own in zip(events, properties, strict=True)
+        ]
+        # A trigger delivers in order. Should one not, a key would lose its order, and a sink drop what runs backwards.
+        if any(one.sequence > next_one.sequence for one, next_one in pairwise(read)):
+            read.sort(key=lambda event: event.sequence)
+        return cls(hub=context["EventHubName"], partition=str(context["PartitionId"]), events=read)
 
 
 def _milliseconds(time: datetime | None) -> int:

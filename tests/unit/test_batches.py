@@ -32,6 +32,12 @@ def test_a_time_without_a_zone_is_utc(zone: object) -> None:
     assert Batch.of([event]).events[0].enqueued == 1_795_338_000_000
 
 
+def test_events_that_a_trigger_delivers_out_of_order_are_put_in_order() -> None:
+    delivered = events("dev", [b"0", b"1", b"2", b"3"])
+    batch = Batch.of([delivered[number] for number in (0, 2, 1, 3)])
+    assert [event.body for event in batch.events] == [b"0", b"1", b"2", b"3"]
+
+
 def test_no_events_and_events_of_another_cardinality_are_errors_that_say_so() -> None:
     with pytest.raises(ValueError, match="at least one event"):
         Batch.of([])
