@@ -16,7 +16,7 @@ import orjson
 from pydantic import Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-from shared.failures import plain_error, validation_errors
+from shared.failures import ALONE, plain_error, validation_errors
 from shared.models.fields import MODEL, Key
 
 
@@ -68,6 +68,8 @@ class CloudEvent(TypedDict):
 
 _CLOUD_EVENT = TypeAdapter(CloudEvent)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NO_OBJECT = plain_error("not_an_event", "an event is a JSON object")
+_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[")
 _STRING_OR_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 
 
@@ -97,6 +99,11 @@ def element_bytes(body: bytes, number: int) -> bytes:
     return body[start:end].strip()
 
 
+def is_array(body: bytes) -> bool:
+    """Whether the elements of a body stand in a JSON array."""
+    return _ARRAY.match(body) is not None
+
+
 # One body at a time: every element of an array may be bad, and finding each from the start would take hours.
 @lru_cache(maxsize=1)
 def _spans(body: bytes) -> list[tuple[int, int]]:
@@ -121,18 +128,22 @@ def _spans(body: bytes) -> list[tuple[int, int]]:
 def _lines(body: bytes, whole: orjson.JSONDecodeError) -> tuple[list[Element], list[Unreadable]]:
     """Newline-delimited JSON, where one broken line is one failure; or bytes that are no JSON at all."""
     results: list[Element | Unreadable] = []
-    objects = 0
+    objects = bad = 0
+    errors: list[dict[str, Any]] = []
     text = body.removeprefix(_BYTE_ORDER_MARK)
     for number, line in enumerate(line for line in text.split(b"\n") if line.strip()):
         try:
             parsed = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            results.append(Unreadable(number, "decode", plain_error("not_json", f"not JSON: {error}"), line))
+            bad += 1
+            if bad <= ALONE:
+                errors = plain_error("not_json", f"not JSON: {error}")
+            results.append(Unreadable(number, "decode", errors, line))
         else:
             objects += isinstance(parsed, dict)
             results.append(_element(number, parsed, line))
     # A broken array, or a broken pretty-printed object, is one thing: its lines are not events.
-    if not objects or text.lstrip()[:1] == b"[":
+    if not objects or is_array(body):
         return [], [Unreadable(0, "decode", plain_error("not_json", f"not JSON: {whole}"), body)]
     return _sorted_out(results)
 
@@ -145,7 +156,9 @@ def _sorted_out(results: list[Element | Unreadable]) -> tuple[list[Element], lis
 
 def _element(number: int, item: Any, body: bytes, *, in_array: bool = False) -> Element | Unreadable:
     element = Element(number, item, None, body, in_array)
-    if isinstance(item, dict) and "specversion" not in item:
+    if not isinstance(item, dict):
+        return Unreadable(number, "validation", _NO_OBJECT, element.original())
+    if "specversion" not in item:
         return element
     try:
         return _cloud_event(element)
@@ -158,8 +171,6 @@ def _element(number: int, item: Any, body: bytes, *, in_array: bool = False) -> 
 
 def _cloud_event(element: Element) -> Element:
     item = element.data
-    if not isinstance(item, dict):
-        raise ValueError("an event is a JSON object")
     _CLOUD_EVENT.validate_python(item)
     attributes = {name: value for name, value in item.items() if name not in ("data", "data_base64")}
     if "time" in attributes:

@@ -99,7 +99,7 @@ class Chain:
             "events": len(batch.events),
             "records": outcome.records,
             "out": out,
-            "dead": len(outcome.failures),
+            "dead": outcome.dead,
             "sent_events": sent,
             "milliseconds": round((time.perf_counter() - started) * 1000),
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import orjson
@@ -19,6 +19,11 @@ from shared.records import Origin
 
 HUB = "dead-letters"
 RECORD_TYPE = "headrace.dead-letter.v1"
+
+# Bad elements of one event that are described, each in a dead letter of its own; any further share one. A message of
+# 1 MB has room for 500,000 that are no events: with a dead letter each they would take gigabytes, and a worker that
+# dies of an event meets it again for ever.
+ALONE = 100
 
 # A body above this is kept in several dead letters: with its text escaped or in base64 each still fits one event.
 PART_BYTES = 256 * 1024
@@ -51,6 +56,8 @@ class Failure:
         origin: where the fact first entered; the same position when the stage is the first.
         body: the original bytes.
         key: the event's partition key or the record's, as it came: it may be anything.
+        in_array: whether `body` is one element of a JSON array.
+        more: further bad elements of the same event, where there are so many that they share a dead letter.
         replay_of: the origin that a replay carried with it. It is what the next replay is to carry, for its id.
     """
 
@@ -65,7 +72,16 @@ class Failure:
     origin: Origin
     body: bytes
     key: Any = None
+    in_array: bool = False
+    more: list[bytes] = field(default_factory=list)
     replay_of: Origin | None = None
+
+    def original(self) -> bytes:
+        """The bytes to keep: sent again, they are the same elements."""
+        if not self.more:
+            return self.body
+        elements = [self.body, *self.more]
+        return b"[" + b",".join(elements) + b"]" if self.in_array else b"\n".join(elements)
 
 
 def validation_errors(error: ValidationError) -> list[dict[str, Any]]:
@@ -108,7 +124,10 @@ def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]
     """
     identity = f"{failure.stage}-{failure.origin.record_id()}"
     position = f"{failure.hub}/{failure.partition}"
-    size = len(failure.body)
+    body, errors = failure.original(), failure.errors
+    if failure.more:
+        errors = errors + plain_error("shared", f"and {len(failure.more)} more elements of this event cannot be taken")
+    size = len(body)
     parts = max(1, -(-size // PART_BYTES))
     for part in range(parts):
         name = identity if part == 0 else f"{identity}.part{part}"
@@ -117,7 +136,7 @@ def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]
             "kind": "dead-letter",
             "stage": failure.stage,
             "reason": failure.reason,
-            "errors": failure.errors,
+            "errors": errors,
             "hub": failure.hub,
             "partition": failure.partition,
             "sequence": failure.sequence,
@@ -130,7 +149,7 @@ def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]
             "part": part,
             "parts": parts,
         }
-        data |= _body(failure.body[part * PART_BYTES : (part + 1) * PART_BYTES])
+        data |= _body(body[part * PART_BYTES : (part + 1) * PART_BYTES])
         record = {
             "specversion": "1.0",
             "id": name,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from shared.bodies import take_apart
 from shared.emitter import Keyed
-from shared.failures import validation_errors
+from shared.failures import ALONE, validation_errors
 from shared.models import EVENT
 from shared.records import Unsendable, serialise
 from shared.routing import key_of
@@ -30,10 +30,10 @@ class Accepted(NamedTuple):
 
 
 class Rejected(ValueError):
-    """A request that is not taken: `items` lists `{"index", "reason", "errors"}` for each bad event."""
+    """A request that is not taken: `items` lists `{"index", "reason", "errors"}` for the first `ALONE` bad events."""
 
-    def __init__(self, items: list[dict[str, Any]]) -> None:
-        super().__init__(f"{len(items)} of the request's events cannot be taken")
+    def __init__(self, count: int, items: list[dict[str, Any]]) -> None:
+        super().__init__(f"{count} of the request's events cannot be taken")
         self.items = items
 
 
@@ -51,7 +51,8 @@ def accept(body: bytes, traceparent: str | None = None) -> Accepted:
         Rejected: at least one event is bad; none is to be sent.
     """
     elements, unreadable = take_apart(body)
-    rejected = [{"index": bad.number, "reason": bad.reason, "errors": bad.errors} for bad in unreadable]
+    rejected = [{"index": bad.number, "reason": bad.reason, "errors": bad.errors} for bad in unreadable[:ALONE]]
+    count = len(unreadable)
     accepted = Accepted([], [])
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     for element in elements:
@@ -75,13 +76,17 @@ def accept(body: bytes, traceparent: str | None = None) -> Accepted:
             event["data"] = data
             payload = serialise(event)
         except ValidationError as invalid:
-            errors = validation_errors(invalid)
-            rejected.append({"index": element.number, "reason": "validation", "errors": errors})
+            count += 1
+            if count <= ALONE:
+                errors = validation_errors(invalid)
+                rejected.append({"index": element.number, "reason": "validation", "errors": errors})
         except Unsendable as error:
-            rejected.append({"index": element.number, "reason": error.reason, "errors": error.errors})
+            count += 1
+            if count <= ALONE:
+                rejected.append({"index": element.number, "reason": error.reason, "errors": error.errors})
         else:
             accepted.ids.append(event["id"])
             accepted.events.append((data.get("pk") or event["partitionkey"], payload))
     if rejected:
-        raise Rejected(sorted(rejected, key=lambda item: int(item["index"])))
+        raise Rejected(count, sorted(rejected, key=lambda item: int(item["index"])))
     return accepted

@@ -12,7 +12,7 @@ import orjson
 from pydantic import FailFast, TypeAdapter, ValidationError
 
 from shared.batches import Batch, HubEvent
-from shared.bodies import element_bytes
+from shared.bodies import element_bytes, is_array
 from shared.failures import Failure, plain_error, validation_errors
 from shared.records import REPLAY_PROPERTY, Origin, Unsendable, parse_origin, serialise
 from shared.stages.outcome import Outcome, position
@@ -70,19 +70,20 @@ class RecordReader:
         Its own origin is kept where it has a readable one; else the position in this hub stands for it. So it does for
         a dead letter that is sent again and fails again: with the origin it had, a sink would take it for a repeat.
         """
-        origin, key = position(batch, event, number or 0), event.key
+        key, own = event.key, None
         if isinstance(record, dict):
             key = record.get("partitionkey", key)
-            if REPLAY_PROPERTY not in event.properties:
-                with contextlib.suppress(KeyError, ValueError, TypeError):
-                    origin = parse_origin(record["origin"])
-        in_array = number is not None and event.body.lstrip()[:1] == b"["
-        outcome.failures.append(
+            with contextlib.suppress(KeyError, ValueError, TypeError):
+                own = parse_origin(record["origin"])
+        origin = position(batch, event, number or 0) if own is None or REPLAY_PROPERTY in event.properties else own
+        in_array = number is not None and is_array(event.body)
+        outcome.fail(
             Failure(
                 stage=self.stage, reason=reason, errors=errors, hub=batch.hub, partition=batch.partition,
                 sequence=event.sequence, element=number or 0, enqueued=event.enqueued, origin=origin,
-                body=element_bytes(event.body, number or 0) if in_array else event.body, key=key,
-            )
+                body=element_bytes(event.body, number or 0) if in_array else event.body, in_array=in_array, key=key,
+            ),
+            alone=own is not None,  # its key is its own too: what shares a dead letter is sent again with one key
         )  # fmt: skip
 
 

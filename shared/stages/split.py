@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.batches import Batch, HubEvent
-from shared.bodies import Element, take_apart
+from shared.bodies import Element, is_array, take_apart
 from shared.failures import Failure, validation_errors
 from shared.models import DEFAULT_KIND, EVENT, EVENTS
 from shared.records import (
@@ -37,8 +37,8 @@ class Split:
             good, bad = take_apart(event.body)
             elements.extend((event, element) for element in good)
             for number, reason, errors, body in bad:
-                outcome.failures.append(self._failure(batch, event, number, reason, errors, body))
-        outcome.records = len(elements) + len(outcome.failures)
+                outcome.fail(self._failure(batch, event, number, reason, errors, body))
+        outcome.records = len(elements) + outcome.dead
         for event, element in self._valid(batch, elements, outcome):
             origin = position(batch, event, element.number)
             first = _replay_of(event, element.number)
@@ -46,7 +46,7 @@ class Split:
             try:
                 payload = serialise(record)
             except Unsendable as error:
-                outcome.failures.append(
+                outcome.fail(
                     self._failure(batch, event, element.number, error.reason, error.errors, element.original())
                 )
             else:
@@ -72,9 +72,7 @@ class Split:
                 EVENT.validate_python(element.data)
             except ValidationError as invalid:
                 errors = validation_errors(invalid)
-                outcome.failures.append(
-                    self._failure(batch, event, element.number, "validation", errors, element.original())
-                )
+                outcome.fail(self._failure(batch, event, element.number, "validation", errors, element.original()))
             else:
                 valid.append((event, element))
         return valid
@@ -85,7 +83,8 @@ class Split:
         return Failure(
             stage=self.name, reason=reason, errors=errors, hub=batch.hub, partition=batch.partition,
             sequence=event.sequence, element=number, enqueued=event.enqueued,
-            origin=position(batch, event, number), body=body, key=event.key, replay_of=_replay_of(event, number),
+            origin=position(batch, event, number), body=body, key=event.key, in_array=is_array(event.body),
+            replay_of=_replay_of(event, number),
         )  # fmt: skip
 
 

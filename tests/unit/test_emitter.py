@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import orjson
 import pytest
 from azure.eventhub import EventDataBatch
@@ -99,6 +101,19 @@ async def test_nothing_to_emit_opens_nothing() -> None:
         raise AssertionError(name)
 
     assert await Emitter(never).emit({}) == 0
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_hub_that_cannot_be_asked_holds_everything_back() -> None:
+    class Away(Hub):
+        async def get_partition_ids(self) -> list[str]:
+            raise EventHubError("away")
+
+    hubs = {"places": Hub(), "weather": Away()}
+    with pytest.raises(EventHubError, match="away"):
+        await Emitter(hubs.__getitem__).emit({"places": keyed(3), "weather": keyed(3)})
+    gc.collect()  # a send that was made and never awaited would warn here
+    assert hubs["places"].batches == 0
 
 
 async def test_a_hub_for_others_takes_one_record_an_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from shared.batches import Batch
-from shared.failures import dead_letters
+from shared.failures import ALONE, dead_letters
 from shared.models import PlaceEnrichment, SeismicEnrichment, WeatherEnrichment
 from shared.records import MAX_RECORD_BYTES, REPLAY_PROPERTY, Record
 from shared.stages.enrich import ENRICH_PLACES, ENRICH_SEISMIC, ENRICH_WEATHER
@@ -145,9 +145,19 @@ def test_an_origin_that_no_hub_could_have_given_is_refused_and_not_passed_on(ori
 
 def test_a_record_that_is_large_in_every_field_still_fits_a_dead_letter() -> None:
     (record,) = split_records(PLACE)
-    outcome = run(ENRICH_PLACES, [record | {"partitionkey": "\x00" * 100_000, "data": 7, "origin": "o" * 300_000}])
+    outcome = run(
+        ENRICH_PLACES, [record | {"partitionkey": "k" * 700_000, "data": 7, "origin": "o" * 300_000 + "/0/1/0/1"}]
+    )
     letters = list(dead_letters(outcome.failures[0], "2026-11-22T09:30:00.000Z"))
     assert max(len(payload) for _, payload in letters) <= MAX_RECORD_BYTES
+
+
+def test_bad_records_of_known_origin_never_share_a_dead_letter_but_rubbish_does() -> None:
+    (record,) = split_records(PLACE)
+    assert len(run(ENRICH_PLACES, [record | {"data": {}}] * 300).failures) == 300
+    outcome = run(ENRICH_PLACES, [{}, 7] * 5_000)
+    assert (len(outcome.failures), outcome.dead, outcome.records) == (ALONE + 1, 10_000, 10_000)
+    assert len(orjson.loads(outcome.failures[-1].original())) == 10_000 - ALONE
 
 
 @pytest.mark.parametrize("key", [7, "", "another"])

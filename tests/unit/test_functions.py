@@ -29,6 +29,7 @@ from functions import (
 )
 from shared import clients
 from shared.chain import CHAIN, Chain
+from shared.failures import ALONE
 from tests.unit.lake import Lake
 from tests.unit.test_split import PLACE, SEISMIC, WEATHER
 from tests.unit.trigger import events, user_function
@@ -265,6 +266,13 @@ async def test_ingest_names_what_is_wrong_with_each_item_and_takes_none(azure: A
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
 async def test_ingest_refuses_garbage(azure: Azure, body: bytes) -> None:
     assert (await post(body))[0] == 400
+
+
+@pytest.mark.parametrize("body", [[{}] * 3_000, [7] * 3_000, [{"specversion": "1.0"}] * 3_000])
+async def test_ingest_describes_the_first_of_very_many_bad_items(azure: Azure, body: object) -> None:
+    status, answer = await post(body)
+    assert (status, len(answer["items"]), azure.sent) == (400, ALONE, {})
+    assert answer["error"].startswith("3000 ")
 
 
 async def test_ingest_says_so_when_the_hub_is_away(azure: Azure) -> None:

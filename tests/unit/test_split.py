@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from shared.batches import Batch
-from shared.failures import dead_letters
+from shared.bodies import take_apart
+from shared.failures import ALONE, dead_letters
 from shared.models import EVENT
 from shared.records import BATCH_CONTENT_TYPE, REPLAY_PROPERTY, Record
 from shared.stages.outcome import Outcome
@@ -216,6 +217,34 @@ def test_a_partition_key_that_no_hub_takes_is_left_out_of_the_dead_letter(key: o
 def test_a_replay_property_that_no_hub_could_have_given_is_ignored(text: object) -> None:
     (record,) = records(split(PLACE, properties={REPLAY_PROPERTY: text}), "places")
     assert record["id"] == f"dev-2-418-0-{ENQUEUED}"
+
+
+@pytest.mark.parametrize(
+    ("start", "between", "end"), [(b"[", b",", b"]"), (b"\xef\xbb\xbf [", b" ,\n", b"]"), (b"", b"\n", b"")]
+)
+def test_an_event_of_very_many_bad_elements_is_a_bounded_number_of_dead_letters(
+    start: bytes, between: bytes, end: bytes
+) -> None:
+    bad = [b'{"kind":"weather"}', b"7", b"{}"] * 2_000
+    good = orjson.dumps(WEATHER)
+    body = start + between.join([*bad[:3000], good, *bad[3000:], good]) + end
+    outcome = split(body, PLACE | {"latitude": 123})
+    assert [record["origin"].split("/")[3] for record in records(outcome, "weather")] == ["3000", "6001"]
+    *alone, shared = [failure for failure in outcome.failures if failure.sequence == 418]
+    assert (len(alone), len(outcome.failures), outcome.dead, outcome.records) == (ALONE, ALONE + 2, 6001, 6003)
+    elements, unreadable = take_apart(shared.original())
+    kept = [element.original() for element in elements] + [item.body for item in unreadable]
+    assert sorted(kept + [failure.original() for failure in alone]) == sorted(bad)
+    ((_, payload),) = dead_letters(shared, "2026-11-22T09:30:00.000Z")
+    assert "5899 more" in orjson.loads(payload)["data"]["errors"][-1]["msg"]
+
+
+def test_what_a_shared_dead_letter_holds_gets_ids_of_its_own_when_it_is_sent_again() -> None:
+    *_, shared = split([WEATHER | {"humidity": 101}] * (ALONE + 3)).failures
+    mended = shared.original().replace(b"101", b"99")
+    again = split(mended, first=900, properties={REPLAY_PROPERTY: str(shared.origin)})
+    ids = [record["id"] for record in records(again, "weather")]
+    assert ids == [f"dev-2-418-{ALONE}{child}-{ENQUEUED}" for child in ("", ".1", ".2")]
 
 
 def test_a_replay_property_of_someone_elses_is_ignored() -> None:
