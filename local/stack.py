@@ -118,10 +118,6 @@ class Stack:
         self._launch(name)
         self._wait(name)
 
-    def restart_app(self) -> None:
-        """As a deployment does."""
-        self.restart(APP)
-
     def dead(self) -> Child | None:
         """A child that ended by itself, if there is one."""
         return next((child for child in self.children.values() if not child.running()), None)

@@ -10,7 +10,7 @@ from local.cosmos.documents import Document
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer on its way out. `charge` is in request units."""
+    """An answer on its way out. `charge` is in request units: 1 where no document is read or changed."""
 
     body: bytes = b""
     status: int = 200

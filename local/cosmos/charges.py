@@ -10,8 +10,6 @@ import time
 
 from local.cosmos.errors import TooManyRequests
 
-METADATA = 1.0  # RU, of a request that reads or changes no document
-
 
 def read_charge(size: int) -> float:
     """RU of a point read of `size` bytes."""

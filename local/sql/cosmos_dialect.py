@@ -29,7 +29,7 @@ _RESERVED = frozenset(
         *("JOIN", "LIKE", "NOT", "NULL", "OR", "ORDER", "SELECT", "TOP", "TRUE", "UNDEFINED", "VALUE", "WHERE"),
     )
 )
-_OTHER_OPERATORS = ("==", "<=>", "::", "?::", "|>")  # other databases'
+_OTHER_OPERATORS = ("==", "<=>", "::", "?::")  # other databases'
 
 
 class SelectValue(exp.Expression):
@@ -46,9 +46,7 @@ class CosmosDialect(Dialect):
         IDENTIFIERS: ClassVar[list[Any]] = ["`"]  # sqlglot wants one; `parse` refuses it
         STRING_ESCAPES: ClassVar[list[str]] = ["\\"]
         KEYWORDS: ClassVar[dict[str, TokenType]] = {
-            **{
-                word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in ("==", "<=>", "::", "?::")
-            },
+            **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in _OTHER_OPERATORS},
             "TOP": TokenType.TOP,
         }
         SINGLE_TOKENS: ClassVar[dict[str, TokenType]] = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from azure.eventhub import EventData, EventHubProducerClient
 from local.accounts import Stores
 from local.ports import Ports
 from local.stack import ROOT, Stack
+from tests.waiting import wait_until
 
 PLACE = {
     "postal_cd": "28036", "country_cd": "US", "city_name": "Davidson", "state_abbrv": "NC", "latitude": 35.48,
@@ -54,18 +54,6 @@ def numbered(count: int, keys: int = 40, start: int = 0) -> list[dict[str, Any]]
     return [PLACE | {"pk": f"k{n % keys:03}", "n": n, "nth": n // keys} for n in range(start, start + count)]
 
 
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Poll until it holds.
-
-    Raises:
-        AssertionError: it did not within `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not: {what}"
-        time.sleep(0.1)
-
-
 def documents(stack: Stack) -> list[dict[str, Any]]:
     """Every document, without what Cosmos DB adds."""
     found = Stores(stack.settings)._container.query_items("SELECT * FROM c", enable_cross_partition_query=True)
@@ -80,8 +68,8 @@ def lines(stack: Stack, file_system: str = "events") -> list[dict[str, Any]]:
 def wait_stored(stack: Stack, count: int, seconds: float = 60.0) -> None:
     """Wait until `count` documents and as many lines are there."""
     stores = Stores(stack.settings)
-    wait_until(f"{count} documents", lambda: stores.document_count() >= count, seconds)
-    wait_until(f"{count} lines", lambda: len(Stores(stack.settings).lines("events")) >= count, seconds)
+    wait_until(lambda: stores.document_count() >= count, f"{count} documents", seconds, every=0.1)
+    wait_until(lambda: len(Stores(stack.settings).lines("events")) >= count, f"{count} lines", seconds, every=0.1)
 
 
 def assert_each_stored_once(stack: Stack, numbers: Sequence[int]) -> None:

@@ -28,8 +28,8 @@ from tests.e2e.chain import (
     running,
     send,
     wait_stored,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_every_form_of_body_arrives_and_garbage_is_dead_lettered_beside_it(stack
     send(stack, bad[len(good) :] + half)
 
     wait_stored(stack, 9)
-    wait_until("8 dead letters", lambda: Stores(stack.settings).dead_letters() == 8)
+    wait_until(lambda: Stores(stack.settings).dead_letters() == 8, "8 dead letters", 60)
     assert_each_stored_once(stack, range(9))
     by_number = {document["n"]: document for document in documents(stack)}
     assert by_number[0]["county"] == "Mecklenburg County"
@@ -117,12 +117,12 @@ def test_the_files_are_read_as_they_are(stack: Stack, tmp_path: Path) -> None:
 def test_a_dead_letter_sent_again_is_stored_once_it_can_be(stack: Stack) -> None:
     # GIVEN a record that a stage could not take: written to the hub of another kind, as a wrong route would
     send(stack, [b'[{"not":"a record"}]'], hub="places")
-    wait_until("a dead letter", lambda: Stores(stack.settings).dead_letters() == 1)
+    wait_until(lambda: Stores(stack.settings).dead_letters() == 1, "a dead letter", 60)
     (letter,) = lines(stack, "dead-letters")
     assert (letter["stage"], letter["hub"], letter["body"]) == ("enrich_places", "places", '{"not":"a record"}')
 
     # WHEN it is sent again, it is still refused, under its own place in the hub: nothing is lost by replaying too early
     command = [sys.executable, "-m", "tools", "dead-letters", "replay", "--id", letter["id"]]
     subprocess.run(command, cwd=ROOT, env={**os.environ, **stack.settings}, check=True, capture_output=True)
-    wait_until("a second dead letter", lambda: Stores(stack.settings).dead_letters() == 2)
+    wait_until(lambda: Stores(stack.settings).dead_letters() == 2, "a second dead letter", 60)
     assert {found["body"] for found in lines(stack, "dead-letters")} == {'{"not":"a record"}'}

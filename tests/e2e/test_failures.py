@@ -11,7 +11,8 @@ import pytest
 from local.accounts import Stores, stage_counts
 from local.children import Child
 from local.stack import APP, ROOT, Stack
-from tests.e2e.chain import assert_each_stored_once, lines, numbered, running, send, wait_stored, wait_until
+from tests.e2e.chain import assert_each_stored_once, lines, numbered, running, send, wait_stored
+from tests.waiting import wait_until
 
 EVENTS = 3000
 
@@ -27,7 +28,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def half_way(stack: Stack, start: int) -> None:
     """Until some of what was sent is stored: the work is in the middle."""
     stores = Stores(stack.settings)
-    wait_until("work under way", lambda: stores.document_count() > start)
+    wait_until(lambda: stores.document_count() > start, "work under way", 60, every=0.1)
 
 
 def send_more(stack: Stack) -> None:
@@ -59,7 +60,7 @@ def test_the_function_app_killed_again_and_again(stack: Stack) -> None:
 def test_a_clean_restart_in_the_middle_resumes_where_it_was(stack: Stack) -> None:
     send_more(stack)
     half_way(stack, 40)
-    stack.restart_app()
+    stack.restart(APP)
     wait_stored(stack, EVENTS)
     assert_each_stored_once(stack, range(EVENTS))
 
@@ -94,7 +95,7 @@ def test_two_hosts_share_the_work_and_one_takes_over_when_the_other_is_killed(st
             sent += 100
             return bool(stage_counts(log))
 
-        wait_until("the second host has work", both_work)
+        wait_until(both_work, "the second host has work", 60, every=0.1)
         stack.children[APP].kill()
         send(stack, numbered(1000, start=sent))
         wait_stored(stack, sent + 1000, seconds=90)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from azure.eventhub.aio import EventHubConsumerClient
 
 import local.eventhubs
 from local.children import Child
+from tests.waiting import until
 
 HUB, PARTITIONS, GROUP = "readings", 4, "workers"
 # The SDK polls, its sockets every 0.2 s and partitions every 30: this makes it do so often enough for tests.
@@ -156,16 +156,6 @@ def refusal(namespace: Namespace, group: str = "$Default", **options: Any) -> Ex
     with client:
         client.receive(lambda *_: None, on_error=on_error, partition_id="0", **options)
     return errors[0]
-
-
-async def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """Wait for `condition` to be true and return its value; fail the test, naming `what`, when time is up."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds:.0f} s: {what}")
-        await asyncio.sleep(0.01)
-    return value
 
 
 async def collect(

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import local.eventhubs
 from local.children import Child
 from tests.integration.azurite_service import Azurite, azurite
 
-__all__ = ["AppFactory", "AppHost", "Namespace", "app", "azurite", "namespace", "wait_until"]
+__all__ = ["AppFactory", "AppHost", "Namespace", "app", "azurite", "namespace"]
 
 PARTITIONS = 4
 
@@ -48,16 +47,6 @@ def on_hub(many=True, data_type=func.DataType.BINARY):
 
 Events = typing.List[func.EventHubEvent]
 """
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """Poll until `condition` is true; its value. Fails the test, naming `what`, when time is up."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.02)
-    return value
 
 
 class Namespace:
@@ -183,9 +172,6 @@ class AppFactory:
     def tell(self, name: str) -> None:
         """Make `told(name)` true in the app."""
         (self.directory / name).touch()
-
-    def untell(self, name: str) -> None:
-        (self.directory / name).unlink()
 
     def checkpoints(self) -> dict[str, dict[str, str]]:
         """Blob name to metadata, of every blob in the host's container."""

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from azure.storage.blob import BlobServiceClient
 
 import local.azurite
 from local.children import Child, ChildFailed
+from tests.waiting import wait_until
 
 
 def start(directory: Path, blob_port: int = 0) -> Child:
@@ -59,10 +59,7 @@ time.sleep(600)
     finally:
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()
-    deadline = time.monotonic() + 10
-    while listens(port):
-        assert time.monotonic() < deadline, "Azurite outlived its parent by 10 s"
-        time.sleep(0.05)
+    wait_until(lambda: not listens(port), "Azurite ended after its parent", 10)
 
     again = start(tmp_path)
     try:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import pytest
 from azure.cosmos import PartitionKey
@@ -13,16 +11,9 @@ from azure.cosmos.aio import ContainerProxy, DatabaseProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from tests.integration.cosmos_service import CosmosService, client, container, database, rows, service, unique_name
+from tests.waiting import until
 
 __all__ = ["client", "container", "database", "service"]
-
-
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
-    """Wait until `holds`, and fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not await holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.05)
 
 
 async def ids(container: ContainerProxy) -> list[str]:
@@ -33,7 +24,7 @@ async def test_a_documents_own_ttl_where_the_default_is_for_ever(container: Cont
     await container.create_item({"id": "short", "pk": "a", "ttl": 1})
     await container.create_item({"id": "kept", "pk": "a"})
     await container.create_item({"id": "long", "pk": "a", "ttl": 3600})
-    await until(lambda: _equals(ids(container), ["kept", "long"]))
+    await until(lambda: _equals(ids(container), ["kept", "long"]), "what expired is gone")
     with pytest.raises(CosmosHttpResponseError) as gone:
         await container.read_item("short", "a")
     assert gone.value.status_code == 404
@@ -46,7 +37,7 @@ async def test_the_containers_default_and_documents_that_override_it(database: D
     await container.create_item({"id": "default", "pk": "a"})
     await container.create_item({"id": "for ever", "pk": "a", "ttl": -1})
     await container.create_item({"id": "long", "pk": "a", "ttl": 3600})
-    await until(lambda: _equals(ids(container), ["for ever", "long"]))
+    await until(lambda: _equals(ids(container), ["for ever", "long"]), "what expired is gone")
 
 
 async def test_without_a_default_nothing_expires(database: DatabaseProxy, service: CosmosService) -> None:
@@ -54,7 +45,7 @@ async def test_without_a_default_nothing_expires(database: DatabaseProxy, servic
     on = await database.create_container(unique_name(), PartitionKey("/pk"), default_ttl=-1)
     for either in (off, on):
         await either.create_item({"id": "1", "pk": "a", "ttl": 1})
-    await until(lambda: _equals(ids(on), []))
+    await until(lambda: _equals(ids(on), []), "what expired is gone")
     assert await ids(off) == ["1"]
 
 
@@ -63,7 +54,7 @@ async def test_a_changed_default_counts_for_what_is_stored(database: DatabasePro
     await container.create_item({"id": "1", "pk": "a"})
     await container.create_item({"id": "2", "pk": "a", "ttl": 3600})
     await database.replace_container(container, PartitionKey("/pk"), default_ttl=1)
-    await until(lambda: _equals(ids(container), ["2"]))
+    await until(lambda: _equals(ids(container), ["2"]), "what expired is gone")
     assert (await container.read())["defaultTtl"] == 1
 
 
@@ -81,7 +72,7 @@ async def test_the_sweep_frees_what_expired(container: ContainerProxy, service: 
             )
 
     assert not await swept()
-    await until(swept)
+    await until(swept, "its bytes are gone from the file")
 
 
 async def test_a_ttl_that_is_not_one_is_400(container: ContainerProxy) -> None:

@@ -18,8 +18,8 @@ from tests.integration.eventhubs_service import (
     make_namespace,
     namespace,
     receiving,
-    until,
 )
+from tests.waiting import until
 
 __all__ = ["azurite", "make_namespace", "namespace"]
 

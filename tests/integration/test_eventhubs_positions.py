@@ -16,8 +16,8 @@ from tests.integration.eventhubs_service import (
     namespace,
     receiving,
     refusal,
-    until,
 )
+from tests.waiting import until
 
 __all__ = ["make_namespace", "namespace"]
 

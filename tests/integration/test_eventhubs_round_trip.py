@@ -22,8 +22,8 @@ from tests.integration.eventhubs_service import (
     make_namespace,
     namespace,
     receiving,
-    until,
 )
+from tests.waiting import until
 
 __all__ = ["make_namespace", "namespace"]
 

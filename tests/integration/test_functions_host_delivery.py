@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.integration.functions_service import AppFactory, Namespace, app, azurite, namespace, wait_until
+from tests.integration.functions_service import AppFactory, Namespace, app, azurite, namespace
+from tests.waiting import wait_until
 
 __all__ = ["app", "azurite", "namespace"]
 

@@ -13,7 +13,8 @@ from datetime import datetime
 import pytest
 
 from local.children import ChildFailed
-from tests.integration.functions_service import AppFactory, AppHost, app, azurite, wait_until
+from tests.integration.functions_service import AppFactory, AppHost, app, azurite
+from tests.waiting import wait_until
 
 __all__ = ["app", "azurite"]
 

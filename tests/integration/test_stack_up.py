@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,9 @@ from azure.storage.filedatalake import DataLakeServiceClient
 
 from local.ports import Ports
 from local.stack import DataDirInUse, Stack, settings
+from tests.waiting import wait_until
 
 READY = "Ctrl-C stops it all"
-
-
-def until(holds: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 def free_offset() -> int:
@@ -51,7 +44,7 @@ class Up:
         return self.output.read_text()
 
     def wait_ready(self) -> None:
-        until(lambda: READY in self.said() or self.process.poll() is not None, 40, "ready")
+        wait_until(lambda: READY in self.said() or self.process.poll() is not None, "ready", 40)
         assert READY in self.said(), self.said()
 
     def children(self) -> list[int]:
@@ -102,7 +95,7 @@ def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path, ups: list[Up]) ->
     assert len(children) == 5
     os.kill(up.process.pid, signal.SIGKILL)
     up.process.wait()
-    until(lambda: not [pid for pid in children if alive(pid)], 40, "its children ended")
+    wait_until(lambda: not [pid for pid in children if alive(pid)], "its children ended", 40)
     assert not Ports.at_offset(up.offset).taken()
 
 
