@@ -36,7 +36,7 @@ up: setup ## run Azure on this machine, with the function app, until Ctrl-C
 bench: setup ## measure what it costs
 	$(BIN)/python -m bench
 
-lint: setup ## ruff, mypy --strict on what ships, import rules
+lint: setup ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -3,7 +3,7 @@
 import azure.functions as func
 import orjson
 
-from shared.dependencies import check
+from shared.dependencies import HEALTH
 
 blueprint = func.Blueprint()
 
@@ -12,7 +12,7 @@ blueprint = func.Blueprint()
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """200 with every dependency `ok`, or 503 with what is wrong."""
-    answers = await check()
+    answers = await HEALTH.check()
     well = all(answer == "ok" for answer in answers.values())
     body = {"status": "ok" if well else "unavailable", "dependencies": answers}
     return func.HttpResponse(orjson.dumps(body), status_code=200 if well else 503, mimetype="application/json")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import _strptime  # type: ignore[import-not-found]
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
@@ -14,6 +14,10 @@ from typing import Any, NamedTuple, Protocol
 # not 109 (`make bench`). A private name of the standard library: where it is missing, nothing changes.
 if hasattr(_strptime, "_CACHE_MAX_SIZE"):
     _strptime._CACHE_MAX_SIZE = 64
+
+# How much of a batch is worked on at a time. Parsed, validated and made into documents, records take some ten times
+# their bytes; a backlog's batch of 500 packed events is 32 MB, and several partitions are worked on at once.
+SLICE_BYTES = 1_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -82,6 +86,18 @@ class Batch:
         if any(one.sequence > next_one.sequence for one, next_one in pairwise(read)):
             read.sort(key=lambda event: event.sequence)
         return cls(hub=context["EventHubName"], partition=str(context["PartitionId"]), events=read)
+
+    def slices(self) -> Iterator[Batch]:
+        """This batch in pieces of about `SLICE_BYTES` of bodies, in order; an event is never cut."""
+        held: list[HubEvent] = []
+        size = 0
+        for event in self.events:
+            if held and size + len(event.body) > SLICE_BYTES:
+                yield replace(self, events=held)
+                held, size = [], 0
+            held.append(event)
+            size += len(event.body)
+        yield replace(self, events=held)
 
 
 def _milliseconds(time: datetime | None) -> int:

@@ -1,7 +1,7 @@
 """Runs the chain's stages on what a trigger delivers: the one place where pure stages meet hubs and stores.
 
-Order of every invocation: process, write, emit, log. Whatever raises does so before the checkpoint
-moves, so the host tries the same batch again; ids and ledgers make that harmless.
+Order of every slice of an invocation: process, write, emit, log. Whatever raises does so before the checkpoint moves,
+so the host tries the same batch again; ids and ledgers make that harmless.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Chain:
         Raises:
             Exception: an outage of a hub; the host is to try the batch again.
         """
-        started = time.perf_counter()
-        batch = Batch.of(events)
-        await self._finish(stage.name, batch, stage.process(batch), started)
+        for batch in Batch.of(events).slices():
+            started = time.perf_counter()
+            await self._finish(stage.name, batch, stage.process(batch), started)
 
     async def store_documents(self, stage: StoreStage, events: Sequence[TriggerEvent]) -> None:
         """Upsert a batch's records into Cosmos DB; those it refuses for themselves go to the dead letters.
@@ -52,13 +52,13 @@ class Chain:
         Raises:
             Exception: an outage of Cosmos DB or a hub; the host is to try the batch again.
         """
-        started = time.perf_counter()
-        batch = Batch.of(events)
-        stored, outcome = stage.read(batch)
-        refused = await upsert(clients.documents(), ((item.document, len(item.line)) for item in stored))
-        for refusal in refused:
-            stage.refuse(batch, stored[refusal.number], outcome, refusal.status, refusal.message)
-        await self._finish(stage.name, batch, outcome, started, stored, len(stored) - len(refused))
+        for batch in Batch.of(events).slices():
+            started = time.perf_counter()
+            stored, outcome = stage.read(batch)
+            refused = await upsert(clients.documents(), ((item.document, len(item.line)) for item in stored))
+            for refusal in refused:
+                stage.refuse(batch, stored[refusal.number], outcome, refusal.status, refusal.message)
+            await self._finish(stage.name, batch, outcome, started, stored, len(stored) - len(refused))
 
     async def store_files(
         self,
@@ -72,11 +72,12 @@ class Chain:
         Raises:
             Exception: an outage of the Data Lake or a hub; the host is to try the batch again.
         """
-        started = time.perf_counter()
-        batch = Batch.of(events)
-        stored, outcome = stage.read(batch)
-        written = await self._files[file_system].write(batch.hub, batch.partition, [entry(item) for item in stored])
-        await self._finish(stage.name, batch, outcome, started, stored, written)
+        files = self._files[file_system]
+        for batch in Batch.of(events).slices():
+            started = time.perf_counter()
+            stored, outcome = stage.read(batch)
+            written = await files.write(batch.hub, batch.partition, [entry(item) for item in stored])
+            await self._finish(stage.name, batch, outcome, started, stored, written)
 
     async def _finish(
         self, stage: str, batch: Batch, outcome: Outcome, started: float,

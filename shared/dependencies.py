@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from azure.core.exceptions import AzureError
@@ -14,12 +15,23 @@ from shared.routing import ENTRY_HUB
 from shared.settings import SettingsError
 
 TIMEOUT = 5.0  # seconds, for each
+FRESH = 5.0  # seconds that an answer counts
 
 
-async def check() -> dict[str, str]:
-    """Ask each dependency once, all at the same time; a name maps to `ok` or to what is wrong."""
-    results = await asyncio.gather(*(_answer(ask) for ask in CHECKS.values()))
-    return dict(zip(CHECKS, results, strict=True))
+class Health:
+    """Asks each dependency, and remembers the answers for `FRESH` seconds: the route is open to anyone."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, str] = {}
+        self._asked = -FRESH
+
+    async def check(self) -> dict[str, str]:
+        """What each dependency answers, asked all at the same time: a name maps to `ok` or to what is wrong."""
+        if time.monotonic() - self._asked >= FRESH:
+            results = await asyncio.gather(*(_answer(ask) for ask in CHECKS.values()))
+            self._answers = dict(zip(CHECKS, results, strict=True))
+            self._asked = time.monotonic()
+        return self._answers
 
 
 async def _answer(ask: Callable[[], Awaitable[str]]) -> str:
@@ -58,3 +70,5 @@ CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     "cosmos": _cosmos,
     "data_lake": _data_lake,
 }
+
+HEALTH = Health()

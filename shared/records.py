@@ -36,6 +36,9 @@ DERIVED_SOURCE = "/eventhubs/"
 # A dead letter that is sent again carries its origin in this property: it keeps its id, and enters where it is sent.
 REPLAY_PROPERTY = "headrace-origin"
 
+# And the stage that refused it in this one: of several that read the hub, it alone takes it again.
+REPLAY_STAGE_PROPERTY = "headrace-stage"
+
 # Bounded, so that what passes can be read: Python refuses to parse integers of thousands of digits, a time ends with
 # the year 9999, and a name or a path made of it has a limit.
 _ORIGIN = r"([A-Za-z0-9._-]{1,256})/([0-9]{1,5})/([0-9]{1,19})/([0-9]{1,9}(?:\.[0-9]{1,9}){0,15})/([0-9]{1,14})"

@@ -20,6 +20,7 @@ CONCURRENCY = 32
 
 # Refusals of the document itself: malformed, a unique key taken, too large. Everything else is an outage, and waits.
 REFUSALS = frozenset((400, 409, 413))
+KEY_MISMATCH = 1001  # sub-status of 400: the document's key is not where the container's key path says
 FULL_LOGICAL_PARTITION = 1014  # sub-status of 403: this key holds 20 GB
 
 
@@ -119,4 +120,5 @@ def refuses(error: CosmosBatchOperationError | CosmosHttpResponseError) -> bool:
     """Whether the service refuses the document itself, so that sending it again cannot help."""
     if error.status_code == 403:
         return error.sub_status == FULL_LOGICAL_PARTITION
-    return error.status_code in REFUSALS
+    # A container created with another key path refuses every document: nothing to dead-letter a stream for.
+    return error.status_code in REFUSALS and error.sub_status != KEY_MISMATCH

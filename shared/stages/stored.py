@@ -10,9 +10,9 @@ import orjson
 from shared.batches import Batch, HubEvent
 from shared.documents import Stored, to_document
 from shared.failures import DeadLetter, plain_error
-from shared.records import Origin, Record, parse_origin
+from shared.records import REPLAY_STAGE_PROPERTY, Origin, Record, parse_origin
 from shared.sinks.ledger import Entry, Mark
-from shared.stages.outcome import Outcome
+from shared.stages.outcome import Outcome, position
 from shared.stages.records import RecordReader
 
 
@@ -31,10 +31,24 @@ class StoreStage:
     """Reads what a store takes; what it cannot be given becomes a failure."""
 
     def __init__(
-        self, name: str, model: Any = Record[Stored], document: Callable[[dict[str, Any]], dict[str, Any]] = to_document
+        self,
+        name: str,
+        model: Any = Record[Stored],
+        document: Callable[[dict[str, Any]], dict[str, Any]] = to_document,
+        *,
+        enters_anew: bool = True,
     ) -> None:
-        """`model` is the pydantic type of one record, `document` what is stored of it."""
+        """A stage of a store.
+
+        Args:
+            name: the stage's, and its function's.
+            model: the pydantic type of one record.
+            document: what is stored of it.
+            enters_anew: whether a dead letter that is sent again counts as having entered where it was sent. For files,
+                or its old origin would make it a repeat; not for documents, which say where a fact first entered.
+        """
         self.name = name
+        self._enters_anew = enters_anew
         self._document = document
         self._reader = RecordReader(name, model)
 
@@ -43,7 +57,12 @@ class StoreStage:
         outcome = Outcome()
         stored = []
         for event in batch.events:
+            replayed_for = event.properties.get(REPLAY_STAGE_PROPERTY)
+            if replayed_for is not None and replayed_for != self.name:
+                continue  # the other store of this hub refused it; this one has it
             for number, record in self._reader.read(batch, event, outcome):
+                if replayed_for and self._enters_anew:
+                    record["origin"] = str(position(batch, event, number))
                 try:
                     document = self._document(record)
                     line = orjson.dumps(document)
@@ -92,6 +111,6 @@ def _entry(stored: StoredRecord, folder: str, way: str) -> Entry:
     )
 
 
-STORE_DOCUMENTS = StoreStage("store_documents")
+STORE_DOCUMENTS = StoreStage("store_documents", enters_anew=False)
 STORE_FILES = StoreStage("store_files")
 STORE_DEAD_LETTERS = StoreStage("store_dead_letters", Record[DeadLetter], lambda record: dict(record["data"]))

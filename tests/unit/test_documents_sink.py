@@ -126,6 +126,19 @@ async def test_a_full_logical_partition_refuses_the_document_but_a_firewall_does
         await upsert(Full(), documents(1))
 
 
+async def test_a_container_with_another_key_path_is_an_outage_not_a_stream_of_dead_letters() -> None:
+    class Mismatch(Account):
+        async def upsert_item(self, body: dict) -> None:
+            error = CosmosHttpResponseError(
+                status_code=400, message="PartitionKey extracted from document doesn't match"
+            )
+            error.sub_status = 1001
+            raise error
+
+    with pytest.raises(CosmosHttpResponseError):
+        await upsert(Mismatch(), documents(1))
+
+
 async def test_an_outage_of_one_key_lets_the_others_finish_before_it_is_raised() -> None:
     account = Account(outage={"d0": 503})
     with pytest.raises(CosmosHttpResponseError):

@@ -27,9 +27,10 @@ from functions import (
     store_documents,
     store_files,
 )
-from shared import clients
+from shared import clients, dependencies
 from shared.chain import CHAIN, Chain
 from shared.failures import ALONE
+from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY
 from tests.unit.lake import Lake
 from tests.unit.test_split import PLACE, SEISMIC, WEATHER
 from tests.unit.trigger import events, user_function
@@ -158,6 +159,30 @@ async def test_dead_letters_are_in_the_order_of_what_failed_however_it_failed(az
     assert len(azure.lakes["dead-letters"].lines()) == 14
 
 
+async def test_a_dead_letter_of_one_store_is_sent_again_to_that_store_alone(azure: Azure) -> None:
+    records = await enriched(azure, WEATHER)
+    await user_function(store_files)(events("enriched", [records]))
+    for stage in ("store_documents", "store_files"):
+        properties = {REPLAY_PROPERTY: records[0]["origin"], REPLAY_STAGE_PROPERTY: stage}
+        again = events("enriched", [records], first=900, properties=properties)
+        await user_function(store_documents)(again)
+        await user_function(store_files)(again)
+    (document,) = azure.documents()
+    first, second = (orjson.loads(line) for line in azure.lakes["events"].lines())
+    assert document["origin"]["sequence"] == first["origin"]["sequence"] == 418
+    # Here its file had the line all along; one that lacked it gets it: the replay counts as entered where it is sent.
+    assert (second["id"], second["origin"]["hub"]) == (first["id"], "enriched")
+
+
+async def test_a_backlogs_batch_is_worked_on_in_slices(azure: Azure, caplog: pytest.LogCaptureFixture) -> None:
+    big = [PLACE | {"seq": n, "note": "x" * 300_000} for n in range(10)]
+    with caplog.at_level(logging.INFO, logger="headrace"):
+        sent = await through_split(azure, *big)
+    assert [record["data"]["seq"] for record in sent["places"]] == list(range(10))
+    slices = [json.loads(message) for message in caplog.messages]
+    assert [(counts["first"], counts["last"]) for counts in slices] == [(418, 420), (421, 423), (424, 426), (427, 427)]
+
+
 async def test_garbage_on_any_hub_is_a_dead_letter_not_a_stuck_partition(azure: Azure) -> None:
     hubs = [
         (split, "dev"), (enrich_places, "places"), (enrich_weather, "weather"), (enrich_seismic, "seismic"),
@@ -282,6 +307,7 @@ async def test_ingest_says_so_when_the_hub_is_away(azure: Azure) -> None:
 
 
 async def test_health_names_what_is_away(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.dependencies.FRESH", 0.0)
     producer = Mock(get_eventhub_properties=AsyncMock())
     producer.__aenter__ = AsyncMock(return_value=producer)
     producer.__aexit__ = AsyncMock(return_value=None)
@@ -300,7 +326,17 @@ async def test_health_names_what_is_away(azure: Azure, monkeypatch: pytest.Monke
     assert "secret" not in answer["dependencies"]["cosmos"]
 
 
+async def test_health_asks_its_dependencies_once_in_a_while_however_often_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dependencies, "CHECKS", {"cosmos": (ask := AsyncMock(return_value="ok"))})
+    fresh = dependencies.Health()
+    assert [await fresh.check() for _ in range(5)] == [{"cosmos": "ok"}] * 5
+    assert ask.await_count == 1
+
+
 async def test_health_names_a_setting_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.dependencies.FRESH", 0.0)
     for name in ("EventHubs", "Cosmos", "DataLake"):
         monkeypatch.delenv(name, raising=False)
     clients.documents.cache_clear()

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from shared.failures import PART_BYTES, Failure, dead_letters
-from shared.records import Origin
+from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY, Origin
 from tools.dead_letters import choice
 from tools.dead_letters.letter import DeadLetter, UnreadableLetter, assemble
-from tools.dead_letters.replay import ORIGIN_PROPERTY, by_hub, outgoing, replay
+from tools.dead_letters.replay import by_hub, outgoing, replay
 from tools.errors import UsageError
 from tools.send.outgoing import Outgoing, SendFailed
 
@@ -93,12 +93,12 @@ def test_a_replay_carries_the_original_bytes_key_and_origin() -> None:
     (letter,) = letters(line())
     event = outgoing(letter)
     assert (event.body, event.key) == (b"{}", "28036")
-    assert event.properties == {ORIGIN_PROPERTY: "dev/2/418/0/1763855000123"}
+    assert event.properties == {REPLAY_PROPERTY: "dev/2/418/0/1763855000123", REPLAY_STAGE_PROPERTY: "split"}
 
 
 def test_a_replay_of_a_later_stage_carries_where_the_fact_first_entered() -> None:
     (letter,) = letters(line(hub="places", sequence=3, index=7, origin="dev/2/418/0/1763855000123"))
-    assert outgoing(letter).properties[ORIGIN_PROPERTY] == "dev/2/418/0/1763855000123"
+    assert outgoing(letter).properties[REPLAY_PROPERTY] == "dev/2/418/0/1763855000123"
 
 
 def never() -> bool:

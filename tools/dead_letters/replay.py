@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY
 from tools.dead_letters.letter import DeadLetter
 from tools.errors import UsageError
 from tools.interruption import Interrupted
 from tools.send.outgoing import Outgoing, Sender, SendFailed
 
-# The split stage derives a replayed event's id from it, as it did the first time.
-ORIGIN_PROPERTY = "headrace-origin"
 _CHUNK_EVENTS = 500
 
 
 def outgoing(letter: DeadLetter) -> Outgoing:
-    """The event to send for `letter`: the original bytes and key, and where they first entered."""
-    return Outgoing(letter.body, letter.key, {ORIGIN_PROPERTY: letter.origin})
+    """The event to send for `letter`: the original bytes and key, where they first entered, and who is to take them."""
+    return Outgoing(letter.body, letter.key, {REPLAY_PROPERTY: letter.origin, REPLAY_STAGE_PROPERTY: letter.stage})
 
 
 def by_hub(letters: Sequence[DeadLetter]) -> dict[str, list[DeadLetter]]:
