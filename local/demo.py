@@ -105,12 +105,14 @@ def _job(console: Console, stack: Stack, arguments: argparse.Namespace) -> int:
     _wait(console, stores, sent, "Sent; waiting until each is accounted for")
 
     counts = stage_counts(log)
-    console.print(_hubs(stores, counts, sent))
+    console.print(_hubs(stores, counts))
+    console.print("Between hubs, records travel packed: one event carries many.\n")
     documents = stores.document_ids()
     lines = [json.loads(line)["id"] for line in stores.lines("events")]
     dead = stores.dead_letters()
     console.print(_stores(stores, len(documents), len(lines), dead))
-    console.print(_latency(stage_counts(log, opened), warm_up, first))
+    console.print(_latency(stage_counts(log, opened)))
+    console.print(f"Without the first {warm_up} events, which opened the connections ({first:.1f} s).\n")
 
     checks = {
         f"sent {sent:,} = documents {len(documents):,} + dead letters {dead:,}": sent == len(documents) + dead,
@@ -161,7 +163,7 @@ def _wait(console: Console, stores: Stores, sent: int, what: str) -> None:
             time.sleep(0.2)
 
 
-def _hubs(stores: Stores, counts: dict[str, StageCounts], sent: int) -> Table:
+def _hubs(stores: Stores, counts: dict[str, StageCounts]) -> Table:
     table = Table(title="Hub by hub", title_justify="left")
     for column, justify in (("hub", "left"), ("read by", "left"), ("events", "right"), ("records in", "right"),
                             ("out", "right"), ("dead", "right")):  # fmt: skip
@@ -173,7 +175,6 @@ def _hubs(stores: Stores, counts: dict[str, StageCounts], sent: int) -> Table:
                 table.add_row(
                     hub, stage, f"{stores.events_on(hub):,}", f"{seen.records:,}", f"{out:,}", f"{seen.dead:,}"
                 )
-    table.caption = f"{sent:,} sent. Between hubs, records travel packed: one event carries many."
     return table
 
 
@@ -194,12 +195,11 @@ def _stores(stores: Stores, documents: int, lines: int, dead: int) -> Table:
     return table
 
 
-def _latency(counts: dict[str, StageCounts], warm_up: int, first: float) -> Table:
+def _latency(counts: dict[str, StageCounts]) -> Table:
     table = Table(title="From the first hub to the store", title_justify="left")
     for column in ("store", "p50", "p99"):
         table.add_column(column, justify="left" if column == "store" else "right")
     for stage, store in (("store_documents", "Cosmos DB"), ("store_files", "Data Lake")):
         ages = counts.get(stage, StageCounts()).latency_ms
         table.add_row(store, *(f"{percentile(ages, share)} ms" if ages else "-" for share in (0.5, 0.99)))
-    table.caption = f"Without the first {warm_up} events, which opened the connections ({first:.1f} s)."
     return table
