@@ -34,7 +34,7 @@ Where to look next:
   make up                                          the same stack, to stay; then in another shell:
   eval "$(.venv/bin/python -m local env)"          its settings, and
   .venv/bin/python -m tools send --count 100       some events
-  .venv/bin/python -m tools query "select top 5 * from c where c.kind = 'weather'"
+  .venv/bin/python -m tools query "select top 5 c.station, c.heat_index_f from c where c.kind = 'weather'"
   .venv/bin/python -m tools dead-letters list
   docs/adding-a-source.md                          your own events
 """

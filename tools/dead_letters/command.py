@@ -30,12 +30,13 @@ _WIDTH_UNATTENDED = 200
 EXAMPLES = """examples:
   python -m tools dead-letters list                        all of them, oldest failure first
   python -m tools dead-letters list --stage split --since 2h
-  python -m tools dead-letters show 5f1c                   one, whole; the beginning of its id is enough
+  python -m tools dead-letters show split-dev-0-95-        one, whole; the beginning of its id is enough
   python -m tools dead-letters replay --stage split --dry-run
-  python -m tools dead-letters replay --id 5f1c --id 88a0
+  python -m tools dead-letters replay --id split-dev-0-95- --id split-dev-2-18-
 
 A replay sends the original bytes to the hub they came from, with what derives the same id again: once the cause is
-mended, the event continues as if it had never failed. The files stay: a letter is still listed after its replay.
+mended, the event continues as if it had never failed. The files stay: a letter is still listed after its replay, and
+what is refused again is one more.
 """
 
 
