@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from shared.models.fields import MODEL, Key
-from shared.records import Origin
+from shared.records import Origin, to_json
 
 HUB = "dead-letters"
 RECORD_TYPE = "headrace.dead-letter.v1"
@@ -161,7 +161,7 @@ def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]
             "origin": str(failure.origin if parts == 1 else failure.origin.child(part)),
             "data": data,
         }
-        yield position, orjson.dumps(record)
+        yield position, to_json(record)
 
 
 def _body(part: bytes) -> dict[str, str]:

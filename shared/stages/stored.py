@@ -10,7 +10,7 @@ import orjson
 from shared.batches import Batch, HubEvent
 from shared.documents import Stored, to_document
 from shared.failures import DeadLetter, plain_error
-from shared.records import REPLAY_STAGE_PROPERTY, Origin, Record, parse_origin
+from shared.records import REPLAY_STAGE_PROPERTY, Origin, Record, parse_origin, to_json
 from shared.sinks.ledger import Entry, Mark
 from shared.stages.outcome import Outcome, position
 from shared.stages.records import RecordReader
@@ -65,7 +65,7 @@ class StoreStage:
                     record["origin"] = str(position(batch, event, number))
                 try:
                     document = self._document(record)
-                    line = orjson.dumps(document)
+                    line = to_json(document)
                 except orjson.JSONEncodeError as error:
                     errors = plain_error("decode", f"nested too deeply: {error}")
                     self._reader.fail(batch, event, number, record, outcome, "decode", errors)
