@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 from bench import chain, cosmos_store, datalake_files, hop, namespace_amqp
 
 
 def main() -> None:
-    # Arguments are for the single benchmarks: all together run with what they have by default.
-    sys.argv = sys.argv[:1]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").replace("`", ""))
+    parser.parse_args()
     for module in (hop, namespace_amqp, cosmos_store, datalake_files, chain):
         module.main()
         print(flush=True)

@@ -15,4 +15,5 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
     answers = await HEALTH.check()
     well = all(answer == "ok" for answer in answers.values())
     body = {"status": "ok" if well else "unavailable", "dependencies": answers}
-    return func.HttpResponse(orjson.dumps(body), status_code=200 if well else 503, mimetype="application/json")
+    text = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+    return func.HttpResponse(text, status_code=200 if well else 503, mimetype="application/json")

@@ -33,4 +33,5 @@ async def ingest(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _answer(status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> func.HttpResponse:
-    return func.HttpResponse(orjson.dumps(body), status_code=status, mimetype="application/json", headers=headers)
+    text = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+    return func.HttpResponse(text, status_code=status, mimetype="application/json", headers=headers)

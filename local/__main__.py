@@ -97,7 +97,7 @@ def _up(arguments: argparse.Namespace) -> int:
             time.sleep(0.2)
         return _fail(f"{dead.name} ended with status {dead.wait(0)}; the end of {dead.log}:\n{dead.log_tail()}")
     except KeyboardInterrupt:
-        console.print("Stopping (the function app first).")
+        console.print("Stopping (the function app first)." if app else "Stopping.")
         return 0
     finally:
         stack.stop()

@@ -14,7 +14,7 @@ from shared.failures import PART_BYTES, Failure, dead_letters
 from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY, Origin
 from tools.dead_letters import choice
 from tools.dead_letters.letter import DeadLetter, UnreadableLetter, assemble
-from tools.dead_letters.replay import by_hub, outgoing, replay
+from tools.dead_letters.replay import by_hub, latest, outgoing, replay
 from tools.errors import UsageError
 from tools.send.outgoing import Outgoing, SendFailed
 
@@ -99,6 +99,15 @@ def test_a_replay_carries_the_original_bytes_key_and_origin() -> None:
 def test_a_replay_of_a_later_stage_carries_where_the_fact_first_entered() -> None:
     (letter,) = letters(line(hub="places", sequence=3, index=7, origin="dev/2/418/0/1763855000123"))
     assert outgoing(letter).properties[REPLAY_PROPERTY] == "dev/2/418/0/1763855000123"
+
+
+def test_what_failed_again_after_a_replay_is_sent_again_once() -> None:
+    found = letters(
+        line(id="first", failed_at="2026-11-22T09:00:00Z"),
+        line(id="again", failed_at="2026-11-22T10:00:00Z", sequence=900, origin="dev/2/418/0/1763855000123"),
+        line(id="other", sequence=419),
+    )
+    assert sorted(letter.id for letter in latest(found)) == ["again", "other"]
 
 
 def never() -> bool:

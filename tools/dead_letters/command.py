@@ -17,7 +17,7 @@ from tools import clients, environment
 from tools.dead_letters import choice
 from tools.dead_letters.lake import FILE_SYSTEM, read
 from tools.dead_letters.letter import DeadLetter
-from tools.dead_letters.replay import by_hub, replay
+from tools.dead_letters.replay import by_hub, latest, replay
 from tools.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, UsageError
 from tools.interruption import interruption
 from tools.progress import note
@@ -106,6 +106,8 @@ def run_replay(options: argparse.Namespace) -> int:
     letters = read(clients.file_system(settings, FILE_SYSTEM), options.stage)
     if options.id:
         letters = list({one.id: one for one in (choice.by_id(letters, wanted) for wanted in options.id)}.values())
+    else:
+        letters = latest(letters)
     if not letters:
         raise UsageError("there are no such dead letters: `dead-letters list` shows those there are")
     if options.dry_run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY
 from tools.dead_letters.letter import DeadLetter
@@ -16,6 +16,14 @@ _CHUNK_EVENTS = 500
 def outgoing(letter: DeadLetter) -> Outgoing:
     """The event to send for `letter`: the original bytes and key, where they first entered, and who is to take them."""
     return Outgoing(letter.body, letter.key, {REPLAY_PROPERTY: letter.origin, REPLAY_STAGE_PROPERTY: letter.stage})
+
+
+def latest(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    """Of what failed again after a replay, and so has several letters, the newest."""
+    newest: dict[tuple[str, str], DeadLetter] = {}
+    for letter in sorted(letters, key=lambda one: one.failed_at):
+        newest[letter.stage, letter.origin] = letter
+    return list(newest.values())
 
 
 def by_hub(letters: Sequence[DeadLetter]) -> dict[str, list[DeadLetter]]:
