@@ -7,11 +7,11 @@ so the host tries the same batch again; ids and ledgers make that harmless.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from shared import clients, telemetry
-from shared.batches import Batch, TriggerEvent
+from shared.batches import Batch, HubEvent, TriggerEvent
 from shared.emitter import Emitter
 from shared.failures import HUB as DEAD_LETTERS_HUB
 from shared.failures import dead_letters
@@ -35,6 +35,7 @@ class Chain:
             name: Files(partial(clients.blob_container, name))
             for name in (EVENTS_FILE_SYSTEM, DEAD_LETTERS_FILE_SYSTEM)
         }
+        self._done: dict[tuple[str, str, str], tuple[HubEvent, int]] = {}
 
     async def run(self, stage: Stage, events: Sequence[TriggerEvent]) -> None:
         """Run a stage that sends on what it makes.
@@ -42,7 +43,7 @@ class Chain:
         Raises:
             Exception: an outage of a hub; the host is to try the batch again.
         """
-        for batch in Batch.of(events).slices():
+        for batch in self._slices(stage.name, events):
             started = time.perf_counter()
             await self._finish(stage.name, batch, stage.process(batch), started)
 
@@ -52,7 +53,7 @@ class Chain:
         Raises:
             Exception: an outage of Cosmos DB or a hub; the host is to try the batch again.
         """
-        for batch in Batch.of(events).slices():
+        for batch in self._slices(stage.name, events):
             started = time.perf_counter()
             stored, outcome = stage.read(batch)
             refused = await upsert(clients.documents(), ((item.document, len(item.line)) for item in stored))
@@ -73,11 +74,27 @@ class Chain:
             Exception: an outage of the Data Lake or a hub; the host is to try the batch again.
         """
         files = self._files[file_system]
-        for batch in Batch.of(events).slices():
+        for batch in self._slices(stage.name, events):
             started = time.perf_counter()
             stored, outcome = stage.read(batch)
             written = await files.write(batch.hub, batch.partition, [entry(item) for item in stored])
             await self._finish(stage.name, batch, outcome, started, stored, written)
+
+    def _slices(self, stage: str, events: Sequence[TriggerEvent]) -> Iterator[Batch]:
+        """The slices of an invocation's events. The same events again, after a failure, go on where it was.
+
+        Without this, an account that is throttled for long would be sent the beginning of a large batch at each retry.
+        """
+        batch = Batch.of(events)
+        key, first = (stage, batch.hub, batch.partition), batch.events[0]
+        began, done = self._done.get(key, (None, -1))
+        for piece in batch.slices():
+            last = piece.events[-1].sequence
+            if began == first and last <= done:
+                continue
+            yield piece
+            self._done[key] = (first, last)  # not reached when the slice raised
+        self._done.pop(key, None)
 
     async def _finish(
         self, stage: str, batch: Batch, outcome: Outcome, started: float,

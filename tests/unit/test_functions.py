@@ -72,6 +72,7 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
     fresh = Chain()
     monkeypatch.setattr(CHAIN, "emitter", fresh.emitter)
     monkeypatch.setattr(CHAIN, "_files", fresh._files)
+    monkeypatch.setattr(CHAIN, "_done", {})
     return mocked
 
 
@@ -181,6 +182,31 @@ async def test_a_backlogs_batch_is_worked_on_in_slices(azure: Azure, caplog: pyt
     assert [record["data"]["seq"] for record in sent["places"]] == list(range(10))
     slices = [json.loads(message) for message in caplog.messages]
     assert [(counts["first"], counts["last"]) for counts in slices] == [(418, 420), (421, 423), (424, 426), (427, 427)]
+
+
+async def test_a_large_batch_goes_on_after_an_outage_where_it_was(azure: Azure) -> None:
+    records = await enriched(azure, *[WEATHER | {"n": n, "pk": f"k{n}", "note": "x" * 300_000} for n in range(9)])
+    batch = events("enriched", [[record] for record in records])
+    order = [record["data"]["n"] for record in records]
+    stored: list[int] = []
+
+    async def upsert_item(document: dict) -> None:
+        if document["n"] == order[7] and not refused:
+            refused.append(document["n"])
+            raise CosmosHttpResponseError(status_code=429, message="busy")
+        stored.append(document["n"])
+
+    refused: list[int] = []
+    azure.container.upsert_item.side_effect = upsert_item
+    with pytest.raises(CosmosHttpResponseError):
+        await user_function(store_documents)(batch)
+    assert sorted(stored) == sorted(set(order) - {order[7]})
+    stored.clear()
+    await user_function(store_documents)(batch)
+    assert sorted(stored) == sorted(order[6:])  # the slice that failed, and none before it
+
+    await user_function(store_documents)(batch)  # delivered once more, after a success: all of it
+    assert sorted(stored) == sorted(order + order[6:])
 
 
 async def test_garbage_on_any_hub_is_a_dead_letter_not_a_stuck_partition(azure: Azure) -> None:
