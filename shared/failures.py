@@ -58,6 +58,7 @@ class Failure:
         key: the event's partition key or the record's, as it came: it may be anything.
         in_array: whether `body` is one element of a JSON array.
         more: further bad elements of the same event, where there are so many that they share a dead letter.
+        through: what the record says it has come through.
         replay_of: the origin that a replay carried with it. It is what the next replay is to carry, for its id.
     """
 
@@ -74,6 +75,7 @@ class Failure:
     key: Any = None
     in_array: bool = False
     more: list[bytes] = field(default_factory=list)
+    through: str = ""
     replay_of: Origin | None = None
 
     def original(self) -> bytes:
@@ -159,6 +161,7 @@ def dead_letters(failure: Failure, failed_at: str) -> Iterator[tuple[str, bytes]
             "partitionkey": position,
             # Parts differ in their origin, or a sink would take the second for a repeat of the first.
             "origin": str(failure.origin if parts == 1 else failure.origin.child(part)),
+            "through": failure.through[:1000],
             "data": data,
         }
         yield position, to_json(record)

@@ -2,7 +2,8 @@
 
 Specification: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 Extension attributes: `partitionkey` and `traceparent` (the specification's Partitioning and Distributed Tracing), and
-`origin`, ours: where the fact first entered, `hub/partition/sequence/element/enqueued` (milliseconds since 1970).
+ours: `origin`, where the fact first entered, `hub/partition/sequence/element/enqueued` (milliseconds since 1970), and
+`through`, the hubs and partitions that it has come through since, `places/2` or `places/2>checked/2`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Record(TypedDict, Generic[Data]):
     time: Annotated[str, Field(pattern=f"^{_DATE}T{_TIME}Z$")]
     partitionkey: Key
     origin: Annotated[str, Field(pattern=f"^{_ORIGIN}$")]
+    through: NotRequired[Annotated[str, Field(max_length=2000)]]
     traceparent: NotRequired[str]
     data: Data
 
@@ -67,7 +69,19 @@ class Record(TypedDict, Generic[Data]):
 AnyRecord = Record[dict[str, Any]]
 
 OWN_ATTRIBUTES = frozenset(
-    ("specversion", "id", "source", "type", "time", "partitionkey", "origin", "traceparent", "datacontenttype", "data")
+    (
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "partitionkey",
+        "origin",
+        "through",
+        "traceparent",
+        "datacontenttype",
+        "data",
+    )
 )
 
 

@@ -70,9 +70,9 @@ class RecordReader:
         Its own origin is kept where it has a readable one; else the position in this hub stands for it. So it does for
         a dead letter that is sent again and fails again: with the origin it had, a sink would take it for a repeat.
         """
-        key, own = event.key, None
+        key, own, through = event.key, None, ""
         if isinstance(record, dict):
-            key = record.get("partitionkey", key)
+            key, through = record.get("partitionkey", key), record.get("through", "")
             with contextlib.suppress(KeyError, ValueError, TypeError):
                 own = parse_origin(record["origin"])
         origin = position(batch, event, number or 0) if own is None or REPLAY_PROPERTY in event.properties else own
@@ -82,6 +82,7 @@ class RecordReader:
                 stage=self.stage, reason=reason, errors=errors, hub=batch.hub, partition=batch.partition,
                 sequence=event.sequence, element=number or 0, enqueued=event.enqueued, origin=origin,
                 body=element_bytes(event.body, number or 0) if in_array else event.body, in_array=in_array, key=key,
+                through=through if isinstance(through, str) else "",
             ),
             alone=own is not None,  # its key is its own too: what shares a dead letter is sent again with one key
         )  # fmt: skip
@@ -106,16 +107,21 @@ class RecordStage:
         """Apply the function to each record of the batch."""
         outcome = Outcome()
         outputs = outcome.outputs[self._to]
+        here = f"{batch.hub}/{batch.partition}"
         for event in batch.events:
             replayed = REPLAY_PROPERTY in event.properties
             for number, record in self._reader.read(batch, event, outcome):
                 if replayed:
                     record["origin"] = str(position(batch, event, number))
+                    record.pop("through", None)
+                through = f"{record['through']}>{here}" if "through" in record else here
                 origin, key = record["origin"], record["partitionkey"]
                 try:
                     results = self._transform(record)
                     if len(results) > 1:
                         results = _told_apart(results, parse_origin(origin))
+                    for result in results:
+                        result["through"] = through
                     payloads = [(_kept(result["partitionkey"], key), serialise(result)) for result in results]
                 except Unsendable as error:
                     self._reader.fail(batch, event, number, record, outcome, error.reason, error.errors)

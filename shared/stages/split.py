@@ -114,6 +114,7 @@ def to_record(
         if "pk" in data:
             record["partitionkey"] = key
     record["origin"] = str(origin)
+    record.pop("through", None)  # ours to say
     record["data"] = data
     return record
 

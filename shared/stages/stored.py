@@ -85,22 +85,22 @@ class StoreStage:
 
 def event_entry(stored: StoredRecord) -> Entry:
     """The line of an event: in `kind=place/date=2026-11-22/hour=09`, by the record's time in UTC."""
-    kind = stored.document["kind"]
-    return _entry(stored, f"kind={kind}", kind)
+    return _entry(stored, f"kind={stored.document['kind']}")
 
 
 def dead_letter_entry(stored: StoredRecord) -> Entry:
     """The line of a dead letter: in `stage=split/date=2026-11-22/hour=09`, by when it failed.
 
-    Records of one origin partition reach a stage through several partitions, which go on apart: each is a way of its
-    own.
+    Stages of one hub, and its partitions, go on apart: each is a way of its own.
     """
     letter = stored.document
-    return _entry(stored, f"stage={letter['stage']}", f"{letter['stage']}/{letter['hub']}/{letter['partition']}")
+    return _entry(stored, f"stage={letter['stage']}", f"/{letter['stage']}/{letter['hub']}/{letter['partition']}")
 
 
-def _entry(stored: StoredRecord, folder: str, way: str) -> Entry:
+def _entry(stored: StoredRecord, folder: str, way: str = "") -> Entry:
+    # Records of one origin partition that came the same way are in order; those that came by different ways are not.
     time, origin = stored.record["time"], stored.origin
+    way = stored.record.get("through", "") + way
     return Entry(
         sequence=stored.event.sequence,
         enqueued=stored.event.enqueued,

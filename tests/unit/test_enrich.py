@@ -82,6 +82,13 @@ def test_id_key_origin_and_order_go_on() -> None:
     assert [record["data"]["seq"] for record in out] == list(range(50))
 
 
+def test_a_record_says_what_it_has_come_through() -> None:
+    records = split_records(PLACE)
+    (once,) = emitted(run(ENRICH_PLACES, records, partition="1"))
+    (twice,) = emitted(run(RecordStage("again", Record[dict], lambda record: [record], to="enriched"), once))
+    assert (once["through"], twice["through"]) == ("places/1", "places/1>places/2")
+
+
 def test_a_field_of_the_producers_that_is_named_like_an_added_one_stays() -> None:
     (record,) = emitted(run(ENRICH_PLACES, split_records(PLACE | {"county": "as the producer says"})))
     assert record["data"]["sent_county"] == "as the producer says"

@@ -31,7 +31,7 @@ def test_wrong_arguments_exit_2(arguments: list[str], words: str, capsys: pytest
 
 def test_the_demos_defaults_are_its_documented_job() -> None:
     options = build_parser().parse_args(["demo"])
-    assert (options.count, options.rate, options.bad) == (3000, 500, 0.01)
+    assert (options.count, options.rate, options.bad) == (3000, 300, 0.01)
 
 
 @pytest.mark.parametrize("text", ["65536", "-1", "http", ""])

@@ -108,7 +108,7 @@ def test_the_sdk_takes_every_id(text: str) -> None:
 def test_a_record_that_cannot_become_a_document_or_a_line_goes_alone(change: dict, reason: str) -> None:
     record = stored(PLACE)[0].record
     read, outcome = STORE_DOCUMENTS.read(Batch.of(events("enriched", [[record, record | change, record]])))
-    assert [event_entry(item).lane for item in read] == ["dev/2/place"] * 2
+    assert [event_entry(item).lane for item in read] == ["dev/2/places/2"] * 2
     (failed,) = outcome.failures
     assert (failed.reason, failed.element, str(failed.origin)[:4]) == (reason, 1, failed_origin(change))
 
@@ -154,7 +154,7 @@ def test_an_id_that_is_unique_by_itself_stays_as_it_is() -> None:
 def test_a_line_goes_by_kind_and_the_records_own_time() -> None:
     entry = event_entry(stored(PLACE)[0])
     assert entry.folder == "kind=place/date=2026-11-22/hour=09"
-    assert entry.lane == "dev/2/place"
+    assert entry.lane == "dev/2/places/2"
     assert entry.mark == (418, (0,), ENQUEUED)
 
 
