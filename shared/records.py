@@ -66,8 +66,6 @@ class Record(TypedDict, Generic[Data]):
     data: Data
 
 
-AnyRecord = Record[dict[str, Any]]
-
 OWN_ATTRIBUTES = frozenset(
     (
         "specversion",
