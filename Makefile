@@ -1,8 +1,12 @@
-# Everything runs from a virtual environment in .venv and from node_modules in local/azurite; nothing else is touched.
+# Everything runs from virtual environments in .venv and .venv-quixstreams and from node_modules in local/azurite; nothing
+# else is touched.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One of the Kafka clients that are tested needs an older pydantic than the function app: it gets its own environment.
+QUIXSTREAMS := .venv-quixstreams
+QUIXSTREAMS_PINS := tests/integration/quixstreams/requirements.txt
 AZURITE := local/azurite/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -11,12 +15,17 @@ AZURITE := local/azurite/node_modules/.package-lock.json
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(AZURITE) ## install what everything else needs (each target does it by itself)
+setup: $(VENV)/.installed $(QUIXSTREAMS)/.installed $(AZURITE) ## install what everything else needs (each target does it by itself)
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headrace needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(QUIXSTREAMS)/.installed: $(QUIXSTREAMS_PINS)
+	$(PYTHON) -m venv $(QUIXSTREAMS)
+	$(QUIXSTREAMS)/bin/python -m pip install --quiet --disable-pip-version-check -r $(QUIXSTREAMS_PINS)
 	@touch $@
 
 $(AZURITE): local/azurite/package-lock.json
@@ -43,4 +52,4 @@ lint: setup ## ruff, mypy --strict, import rules
 	$(BIN)/lint-imports
 
 clean: ## remove what setup installed and what the stack stored
-	rm -rf $(VENV) local/azurite/node_modules .local
+	rm -rf $(VENV) $(QUIXSTREAMS) local/azurite/node_modules .local
