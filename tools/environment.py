@@ -2,7 +2,8 @@
 
 The names are the function app's (shared/settings.py). Event Hubs can also be named as the postal-code producers do:
 `AZURE_STREAMPOC_EVENTHUB_CONN_STRING`, or `AZURE_STREAMPOC_EVENTHUB_NAMESPACE` with an identity, and
-`AZURE_STREAMPOC_EVENTHUB_HUBNAME`; those win over `EventHubs`, being the client side's own.
+`AZURE_STREAMPOC_EVENTHUB_HUBNAME`; those win over `EventHubs`, being the client side's own. Where Kafka clients connect
+follows from the namespace, unless `EventHubs__kafkaBootstrapServers` says otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ DEFAULT_HUB = "dev"
 _CONNECTION_STRING = "AZURE_STREAMPOC_EVENTHUB_CONN_STRING"
 _NAMESPACE = "AZURE_STREAMPOC_EVENTHUB_NAMESPACE"
 _HUB = "AZURE_STREAMPOC_EVENTHUB_HUBNAME"
+_KAFKA_SERVERS = "EventHubs__kafkaBootstrapServers"
 _FAMILIES = ("EventHubs", "Cosmos", "DataLake")
 
 
@@ -27,12 +29,13 @@ def load(environment: Mapping[str, str] = os.environ, directory: Path | None = N
     """The settings in force.
 
     A connection comes whole from one place: when the environment names one in any form, the file's other forms of it
-    are left out, or a connection string in the file would win over an identity in the environment.
+    are left out, or a connection string in the file would win over an identity in the environment. Kafka's address is
+    no connection by itself: alone in the environment, it goes with the file's.
 
     Raises:
         SettingsError: `local.settings.json` is there but cannot be read.
     """
-    stated = {_family(name) for name, value in environment.items() if value}
+    stated = {_family(name) for name, value in environment.items() if value and name != _KAFKA_SERVERS}
     values = _file_values((directory or Path.cwd()) / FILE)
     from_file = {name: value for name, value in values.items() if _family(name) not in stated}
     return {**from_file, **environment}
@@ -73,6 +76,11 @@ def default_hub(settings: Mapping[str, str]) -> str:
     """The hub of a command that was given none: the producers' setting, their string's EntityPath, or `dev`."""
     producers = Connection(_CONNECTION_STRING, settings.get(_CONNECTION_STRING), None, None)
     return settings.get(_HUB) or producers.part("EntityPath") or DEFAULT_HUB
+
+
+def kafka_servers(settings: Mapping[str, str], connection: Connection) -> str | None:
+    """HOST:PORT of Kafka, when it is set: for `EventHubs`, not for a namespace by the producers' names."""
+    return settings.get(_KAFKA_SERVERS) or None if connection.name == "EventHubs" else None
 
 
 def _without_entity_path(connection_string: str) -> str:

@@ -15,6 +15,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from azure.eventhub.exceptions import AuthenticationError, ConnectError, ConnectionLostError, EventHubError
+from confluent_kafka import KafkaError, KafkaException
 
 from shared.settings import SettingsError
 
@@ -27,6 +28,15 @@ _REACH = "check the address in the settings and the network (on a laptop: is `py
 _SIGN = "check the key in the settings, or the role of the identity (`az login`, then `az role assignment list`)"
 # How the SDK words a missing hub or consumer group: by its management call, and by a link.
 _NOT_FOUND = ("Status code: 404", "not-found", "could not be found")
+_KAFKA_REFUSALS = (
+    KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)  # fmt: skip
+_KAFKA_NOT_FOUND = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+_KAFKA_AWAY = (
+    KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._SSL, KafkaError._TIMED_OUT, KafkaError._MSG_TIMED_OUT,
+    KafkaError._ALL_BROKERS_DOWN,
+)  # fmt: skip
 
 
 class ToolError(Exception):
@@ -61,6 +71,8 @@ def explain(error: BaseException) -> str | None:
             return f"the service cannot be reached ({_first_line(error)}): {_REACH}"
         case EventHubError():
             return f"Event Hubs answered with an error: {_first_line(error)}"
+        case KafkaException():
+            return _explain_kafka(error.args[0])
         case HttpResponseError() if error.status_code in (401, 403):
             return f"access was refused ({_first_line(error)}): {_SIGN}"
         case HttpResponseError() if error.status_code == 404:
@@ -68,6 +80,17 @@ def explain(error: BaseException) -> str | None:
         case HttpResponseError():
             return f"the service answered {error.status_code}: {_first_line(error)}"
     return None
+
+
+def _explain_kafka(error: KafkaError) -> str:
+    reason = error.str().strip().splitlines()[0].rstrip(".")
+    if error.code() in _KAFKA_REFUSALS:
+        return f"access was refused ({reason}): {_SIGN}"
+    if error.code() in _KAFKA_NOT_FOUND:
+        return f"no such hub ({reason}): infra/eventhubs.json lists them"
+    if error.code() in _KAFKA_AWAY:
+        return f"the service cannot be reached over Kafka ({reason}): {_REACH}"
+    return f"Event Hubs answered with an error: {reason} ({error.name()})"
 
 
 def _first_line(error: BaseException) -> str:

@@ -44,6 +44,14 @@ def test_a_connection_comes_whole_from_one_place(tmp_path: Path, stated: str, in
     assert environment.load({stated: "x"}, tmp_path) == {stated: "x"}
 
 
+def test_kafkas_address_is_no_connection_by_itself_but_goes_with_one(tmp_path: Path) -> None:
+    address = "EventHubs__kafkaBootstrapServers"
+    write(tmp_path, EventHubs="from the file")
+    assert environment.load({address: "x"}, tmp_path) == {address: "x", "EventHubs": "from the file"}
+    write(tmp_path, EventHubs="from the file", **{address: "of the file"})
+    assert environment.load({"EventHubs": "x"}, tmp_path) == {"EventHubs": "x"}
+
+
 @pytest.mark.parametrize("text", ["not json", "[]", '{"Values": []}'])
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "local.settings.json").write_text(text)

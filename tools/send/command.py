@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,13 +17,22 @@ from tools import arguments, environment
 from tools.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from tools.interruption import Interrupted, interruption
 from tools.progress import note, progress_bar
-from tools.send.events import KINDS, Clock, generate
+from tools.send.events import KINDS, SENDER, Clock, generate
 from tools.send.faults import bad_sequences, spoil
-from tools.send.outgoing import Outgoing, Sender, SendFailed
+from tools.send.kafka import KafkaSender
+from tools.send.outgoing import Delivery, OnDelivery, Outgoing, Sender, SendFailed
 from tools.send.pace import Pace
 from tools.send.sdk import SdkSender
 
-ROUTES: dict[str, Callable[[Mapping[str, str], str], Sender]] = {"sdk": SdkSender}
+
+class Route(NamedTuple):
+    """A way into a hub: what connects (settings, hub, whom to tell of deliveries), and the `sender` of its events."""
+
+    connect: Callable[[Mapping[str, str], str, OnDelivery | None], Sender]
+    sender: str
+
+
+ROUTES = {"sdk": Route(SdkSender, SENDER), "kafka": Route(KafkaSender, "python_kafka_sdk")}
 # Measured with 4 partitions: from 1,000 events up, waiting for all partitions between chunks costs nothing.
 _CHUNK_EVENTS = 2_000
 # An interruption is noticed within this time.
@@ -33,10 +42,12 @@ EXAMPLES = """examples:
   python -m tools send                                      100 postal-code events to hub dev
   python -m tools send --kind mixed --count 3000 --bad 0.01 3,000 of all kinds, 30 of them spoilt on purpose
   python -m tools send --kind weather --count 600 --rate 10 ten a second for a minute
+  python -m tools send --via kafka --count 5 -v             over the Kafka protocol; where each event landed
   python -m tools send --kind seismic --count 3 --dry-run   print the bodies instead of sending them
 
-Each event is one message of bare JSON; events of a key go to one partition, in order. The same seed sends the same
-events. A message is counted once the hub has acknowledged it; if one is not, the exit status is 1.
+Each event is one message of bare JSON; events of a key go to one partition, in order, and to the same one over either
+protocol. The same seed sends the same events. A message is counted once the hub has acknowledged it; if one is not, the
+exit status is 1.
 """
 
 
@@ -58,7 +69,10 @@ def add_parser(commands: Any) -> None:
         "send", help="send events to a hub", description="Send events to a hub, as producers would.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--via", choices=ROUTES, default="sdk", help="the way into the hub (default: %(default)s)")
+    parser.add_argument(
+        "--via", choices=ROUTES, default="sdk",
+        help="the way into the hub: the Event Hubs SDK (AMQP), or a Kafka client (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--kind", choices=KINDS, default="place", help="what to send (default: %(default)s)")
     parser.add_argument("--count", type=arguments.count, default=100, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--rate", type=arguments.rate, metavar="R", help="events a second (default: no limit)")
@@ -72,21 +86,28 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--hub", help="the hub (default: AZURE_STREAMPOC_EVENTHUB_HUBNAME, or dev)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="choose other events (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="print the bodies, one a line, and send nothing")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true",
+        help="print where each event landed: hub, partition, and over Kafka the offset",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="end with one line of JSON: sent, bad, seconds")
     parser.set_defaults(run=run)
 
 
-def outgoing(kind: str, count: int, bad: float, seed: int, clock: Clock = time.time) -> Iterator[Outgoing]:
+def outgoing(
+    kind: str, count: int, bad: float, seed: int, clock: Clock = time.time, sender: str = SENDER
+) -> Iterator[Outgoing]:
     """The events of one run, ready to send; the bad ones keep the key they would have had."""
     faults = bad_sequences(count, bad, seed)
-    for key, event in generate(kind, count, seed, clock):
+    for key, event in generate(kind, count, seed, clock, sender):
         fault = faults.get(event["seq"])
         body = orjson.dumps(event) if fault is None else spoil(event, fault)
         yield Outgoing(body, key, bad=fault is not None)
 
 
 def run(options: argparse.Namespace) -> int:
-    events = outgoing(options.kind, options.count, options.bad, options.seed)
+    route = ROUTES[options.via]
+    events = outgoing(options.kind, options.count, options.bad, options.seed, sender=route.sender)
     if options.dry_run:
         for event in events:
             sys.stdout.buffer.write(event.body + b"\n")
@@ -95,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
     hub = options.hub or environment.default_hub(settings)
     tally = Tally()
     status, failure = EXIT_OK, None
-    sender = ROUTES[options.via](settings, hub)
+    sender = route.connect(settings, hub, _print_delivery if options.verbose else None)
     try:
         with interruption() as interrupted:
             try:
@@ -146,6 +167,12 @@ def _nap(seconds: float, interrupted: Interrupted) -> None:
     deadline = time.monotonic() + seconds
     while not interrupted() and (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, _NAP_SECONDS))
+
+
+def _print_delivery(delivery: Delivery) -> None:
+    where = f"{delivery.hub} partition {delivery.partition}"
+    offset = "" if delivery.offset is None else f" offset {delivery.offset}"
+    print(f"{where}{offset} key {delivery.event.key}")
 
 
 def _report(tally: Tally, options: argparse.Namespace, hub: str, failure: str | None) -> None:

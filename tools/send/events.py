@@ -19,7 +19,7 @@ from tools.send.stations import STATIONS
 Event = dict[str, Any]
 Clock = Callable[[], float]
 
-SENDER = "python_ms_sdk"
+SENDER = "python_ms_sdk"  # of what the Event Hubs SDK sends
 # Out of 100 events of `mixed`.
 MIXED_SHARES = {"place": 60, "weather": 25, "seismic": 15}
 
@@ -111,7 +111,9 @@ KINDS: dict[str, Callable[[random.Random], tuple[str, Event]]] = {
 }
 
 
-def generate(kind: str, count: int, seed: int, clock: Clock = time.time) -> Iterator[tuple[str, Event]]:
+def generate(
+    kind: str, count: int, seed: int, clock: Clock = time.time, sender: str = SENDER
+) -> Iterator[tuple[str, Event]]:
     """Yield `count` events with their keys; `clock` gives each one's time when it is taken.
 
     Args:
@@ -119,6 +121,7 @@ def generate(kind: str, count: int, seed: int, clock: Clock = time.time) -> Iter
         count: how many.
         seed: the same seed gives the same events, times apart.
         clock: seconds since 1970.
+        sender: what the events say of who sends them.
     """
     chance = random.Random(f"{kind}/{seed}")
     make = KINDS[kind]
@@ -129,7 +132,7 @@ def generate(kind: str, count: int, seed: int, clock: Clock = time.time) -> Iter
         event["seq"] = sequence
         event["timestamp"] = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
         event["epoch"] = now
-        event["sender"] = SENDER
+        event["sender"] = sender
         yield key, event
 
 

@@ -1,8 +1,8 @@
-"""What goes to a hub: the bytes of one event, its key and properties, and the answer when a hub refuses."""
+"""What goes to a hub: the bytes of one event, its key and properties; where it landed, or how the hub refused it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,19 @@ class Outgoing:
     key: str | None
     properties: Mapping[str, str] = field(default_factory=dict)
     bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where an acknowledged event is now. AMQP tells a producer no offset."""
+
+    event: Outgoing
+    hub: str
+    partition: str
+    offset: int | None = None
+
+
+OnDelivery = Callable[[Delivery], None]
 
 
 class SendFailed(ToolError):

@@ -11,7 +11,7 @@ from azure.eventhub.exceptions import EventHubError
 
 from tools import clients
 from tools.errors import explain
-from tools.send.outgoing import Outgoing, SendFailed
+from tools.send.outgoing import Delivery, OnDelivery, Outgoing, SendFailed
 
 # A partition's buffer never fills before `send` flushes, so all partitions are flushed at once, in parallel.
 _BUFFER_EVENTS = 100_000
@@ -23,10 +23,11 @@ _THREADS = 2 * 1_024
 
 
 class SdkSender:
-    """Sends in the SDK's buffered mode, which hashes a key to the partition that the service would choose."""
+    """Sends in the SDK's buffered mode, which hashes a key to a partition by itself (`tools/send/partitions.py`)."""
 
-    def __init__(self, settings: Mapping[str, str], hub: str) -> None:
+    def __init__(self, settings: Mapping[str, str], hub: str, on_delivery: OnDelivery | None = None) -> None:
         self._hub = hub
+        self._on_delivery = on_delivery
         self._connected = False
         self._lock = threading.Lock()
         self._pending: dict[int, Outgoing] = {}
@@ -73,7 +74,11 @@ class SdkSender:
 
     def _on_success(self, messages: list[Any], partition_id: str | None) -> None:
         with self._lock:
-            self._acknowledged.extend(self._pending[id(message)] for message in messages)
+            events = [self._pending[id(message)] for message in messages]
+            self._acknowledged.extend(events)
+            if self._on_delivery:
+                for event in events:
+                    self._on_delivery(Delivery(event, self._hub, partition_id or "?"))
 
     def _on_error(self, messages: list[Any], partition_id: str | None, error: Exception) -> None:
         with self._lock:
