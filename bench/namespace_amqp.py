@@ -43,8 +43,8 @@ def _service() -> Iterator[tuple[Child, Path]]:
         place = Path(directory)
         (place / "hubs.json").write_text(json.dumps(HUBS_FILE))
         child = Child.start_module(
-            "local.eventhubs", "--port", "0", "--data-dir", str(place / "data"), "--config", str(place / "hubs.json"),
-            log=place / "log",
+            "local.eventhubs", "--port", "0", "--kafka-port", "0", "--data-dir", str(place / "data"), "--config",
+            str(place / "hubs.json"), log=place / "log",
         )  # fmt: skip
         try:
             child.wait_ready()

@@ -11,11 +11,12 @@ LOOPBACK = "127.0.0.1"
 _TRIES = 20
 
 
-def listen(port: int) -> list[socket.socket]:
+def listen(port: int, option: str = "--port") -> list[socket.socket]:
     """Sockets on 127.0.0.1, and on ::1 too where `localhost` means that first: there clients look.
 
     Args:
         port: the same on both; 0 chooses one.
+        option: how the command line chooses another.
 
     Raises:
         OSError: the port is taken, or not ours to take; the message says so and what to do.
@@ -28,8 +29,8 @@ def listen(port: int) -> list[socket.socket]:
             if port:
                 break
     if refusal.errno == errno.EADDRINUSE:
-        raise OSError(f"port {port} is taken: stop what listens there, or choose another with --port")
-    raise OSError(f"port {port} cannot be used ({os.strerror(refusal.errno or 0)}): choose another with --port")
+        raise OSError(f"port {port} is taken: stop what listens there, or choose another with {option}")
+    raise OSError(f"port {port} cannot be used ({os.strerror(refusal.errno or 0)}): choose another with {option}")
 
 
 def _listen(port: int) -> list[socket.socket]:

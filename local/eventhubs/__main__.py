@@ -13,6 +13,8 @@ from local import lifecycle
 from local.eventhubs import DEFAULT_KEY, DEFAULT_KEY_NAME, config, retention, server
 from local.eventhubs.config import HubConfig
 from local.eventhubs.errors import EventHubsError
+from local.eventhubs.kafka import server as kafka_server
+from local.eventhubs.kafka.settings import Settings
 from local.eventhubs.log import Log
 from local.eventhubs.namespace import Namespace
 from local.eventhubs.retention import Limits
@@ -21,7 +23,8 @@ from local.eventhubs.sas import Key
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m local.eventhubs", description="An Event Hubs namespace on a loopback port, over AMQP 1.0."
+        prog="python -m local.eventhubs",
+        description="An Event Hubs namespace on loopback ports: AMQP 1.0 and Kafka.",
     )
     parser.add_argument("--data-dir", type=Path, required=True, help="where the event log is kept")
     parser.add_argument("--config", type=Path, required=True, help="the hubs file, in the emulator's format")
@@ -36,6 +39,7 @@ def main() -> int:
         "--retention-check-seconds", type=float, default=30.0, help="how often both are enforced (default 30)"
     )
     lifecycle.add_arguments(parser, port=5672)
+    _add_kafka_arguments(parser)
     arguments = parser.parse_args()
     try:
         hubs = config.read(arguments.config)
@@ -46,17 +50,52 @@ def main() -> int:
     return lifecycle.run("eventhubs", _service(hubs, log, arguments), arguments)
 
 
+def _add_kafka_arguments(parser: argparse.ArgumentParser) -> None:
+    kafka = parser.add_argument_group("Kafka")
+    kafka.add_argument(
+        "--kafka-port",
+        type=lifecycle.port_number,
+        default=9092,
+        help="where to listen for Kafka clients; 0 takes a free port (default: %(default)s)",
+    )
+    kafka.add_argument(
+        "--kafka-strict", action="store_true", help="refuse what the service refuses: compression other than gzip"
+    )
+    kafka.add_argument("--kafka-plaintext", action="store_true", help="let clients in that do not authenticate")
+    kafka.add_argument(
+        "--kafka-create-topics",
+        action="store_true",
+        help="let clients create hubs, beside those of the hubs file",
+    )
+    kafka.add_argument(
+        "--kafka-idle-seconds", type=float, default=240.0, help="how long a silent connection stays (default 240)"
+    )
+
+
 @asynccontextmanager
 async def _service(hubs: list[HubConfig], log: Log, arguments: argparse.Namespace) -> AsyncIterator[dict[str, object]]:
     namespace = Namespace(hubs, log, Key(DEFAULT_KEY_NAME, arguments.key))
     limits = Limits(arguments.retention_hours * 3600, arguments.retention_megabytes * 1024 * 1024)
     keeping = asyncio.create_task(retention.keep(log, limits, arguments.retention_check_seconds))
     try:
-        async with server.listen(namespace, arguments.port) as port:
-            yield {"port": port}
+        async with (
+            server.listen(namespace, arguments.port) as port,
+            kafka_server.listen(namespace, None, _kafka_settings(arguments), arguments.kafka_port) as kafka_port,
+        ):
+            yield {"port": port, "kafka_port": kafka_port}
     finally:
         keeping.cancel()
         await log.close()
+
+
+def _kafka_settings(arguments: argparse.Namespace) -> Settings:
+    return Settings(
+        strict=arguments.kafka_strict,
+        plaintext=arguments.kafka_plaintext,
+        create_topics=arguments.kafka_create_topics,
+        idle_seconds=arguments.kafka_idle_seconds,
+        retention_milliseconds=int(arguments.retention_hours * 3_600_000),
+    )
 
 
 if __name__ == "__main__":

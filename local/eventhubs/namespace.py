@@ -62,13 +62,21 @@ class Namespace:
             for hub in hubs
         }
 
+    @property
+    def hubs(self) -> list[Hub]:
+        return list(self._hubs.values())
+
+    def find(self, name: str) -> Hub | None:
+        """The hub called `name`, if there is one."""
+        return self._hubs.get(name.lower())
+
     def hub(self, name: str) -> Hub:
         """The hub called `name`.
 
         Raises:
             LinkFault: the hubs file has none of that name.
         """
-        hub = self._hubs.get(name.lower())
+        hub = self.find(name)
         if hub is None:
             known = ", ".join(hub.name for hub in self._hubs.values())
             raise LinkFault(f"The messaging entity '{name}' could not be found; the hubs file has {known}.", NOT_FOUND)

@@ -32,16 +32,19 @@ class Namespace:
     directory: Path
     options: Sequence[str] = ()
     port: int = 0
+    kafka_port: int = 0
     child: Child = field(init=False)
 
     def start(self) -> None:
-        """Start it, on the same port as before if it ran before."""
+        """Start it, on the same ports as before if it ran before."""
         self.child = Child.start_module(
-            "local.eventhubs", "--port", str(self.port), "--data-dir", str(self.directory / "data"), "--config",
-            str(self.directory / "hubs.json"), *self.options, log=self.directory / "eventhubs.log",
+            "local.eventhubs", "--port", str(self.port), "--kafka-port", str(self.kafka_port), "--data-dir",
+            str(self.directory / "data"), "--config", str(self.directory / "hubs.json"), *self.options,
+            log=self.directory / "eventhubs.log",
         )  # fmt: skip
         self.child.wait_ready()
         self.port = self.child.port
+        self.kafka_port = int(str(self.child.ready["kafka_port"]))
 
     @property
     def connection_string(self) -> str:

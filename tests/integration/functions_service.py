@@ -60,8 +60,9 @@ class Namespace:
 
     def _start(self, port: int) -> Child:
         child = Child.start_module(
-            "local.eventhubs", "--port", str(port), "--data-dir", str(self._directory / "eventhubs"), "--config",
-            str(self._directory / "eventhubs.json"), log=self._directory / "eventhubs.log",
+            "local.eventhubs", "--port", str(port), "--kafka-port", "0", "--data-dir",
+            str(self._directory / "eventhubs"), "--config", str(self._directory / "eventhubs.json"),
+            log=self._directory / "eventhubs.log",
         )  # fmt: skip
         child.wait_ready()
         return child
