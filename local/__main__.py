@@ -119,6 +119,7 @@ def _addresses(stack: Stack) -> Table:
     ports = stack.ports
     table = Table("service", "address", "setting")
     table.add_row("Event Hubs (AMQP)", f"localhost:{ports.event_hubs}", "EventHubs")
+    table.add_row("Event Hubs (Kafka)", f"localhost:{ports.kafka}", "EventHubs__kafkaBootstrapServers")
     table.add_row("Cosmos DB", f"localhost:{ports.cosmos}", "Cosmos")
     table.add_row("Data Lake (DFS, blob)", f"127.0.0.1:{ports.data_lake}", "DataLake")
     for service, port in (("blob", ports.blob), ("queue", ports.queue), ("table", ports.table)):

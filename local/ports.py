@@ -15,6 +15,7 @@ class Ports:
     """One port per service; 0 lets the service choose a free one."""
 
     event_hubs: int = 5672
+    kafka: int = 9092
     blob: int = 10000
     queue: int = 10001
     table: int = 10002

@@ -25,10 +25,21 @@ from local.ports import Ports
 
 ROOT = Path(__file__).resolve().parents[1]
 HUBS = ROOT / "infra" / "eventhubs.json"
+CAPTURE = ROOT / "infra" / "capture.json"
 CONTAINERS = ("dev/events:/pk",)
 FILE_SYSTEMS = ("events", "dead-letters")
 APP = "functions"
+# Where each service's ready line has the ports that are ours.
+_READY_PORTS = {
+    "azurite": {"blob": "blob", "queue": "queue", "table": "table"},
+    "eventhubs": {"event_hubs": "port", "kafka": "kafka_port"},
+    "cosmos": {"cosmos": "port"},
+    "datalake": {"data_lake": "port"},
+    APP: {"functions": "port"},
+}
 _DRAIN_SECONDS = 30.0  # for invocations that run when the app is told to stop
+# Event Hubs uploads what it has not captured yet.
+_STOP_SECONDS = {APP: _DRAIN_SECONDS + 5, "eventhubs": 30.0}
 
 
 class StackError(RuntimeError):
@@ -87,10 +98,11 @@ class Stack:
         local.azurite.require_node()
         self._take_data_dir()
         try:
-            for name in ("azurite", "eventhubs", "cosmos"):
+            for name in ("azurite", "cosmos"):
                 self._launch(name)
             self._wait("azurite")
-            self._launch("datalake")
+            for name in ("eventhubs", "datalake"):
+                self._launch(name)
             for name in ("eventhubs", "cosmos", "datalake"):
                 self._wait(name)
             if self._app:
@@ -104,17 +116,21 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """Stop the app first, so that what it holds still reaches the services; then these."""
-        for name in (APP, "datalake", "eventhubs", "cosmos", "azurite"):
-            if child := self.children.get(name):
-                child.stop(_DRAIN_SECONDS + 5 if name == APP else 10)
+        """Stop the app first, so that what it holds reaches the services; Azurite after Event Hubs, which captures."""
+        self.stop_services(APP, "datalake", "eventhubs", "cosmos", "azurite")
         if self._lock:
             self._lock.close()
             self._lock = None
 
+    def stop_services(self, *names: str) -> None:
+        """Stop these alone, in this order; those that do not run are left as they are."""
+        for name in names:
+            if child := self.children.get(name):
+                child.stop(_STOP_SECONDS.get(name, 10.0))
+
     def restart(self, name: str) -> None:
         """Stop a service (if it still runs) and start it where it was, on what it had stored."""
-        self.children[name].stop(_DRAIN_SECONDS + 5)
+        self.stop_services(name)
         self._launch(name)
         self._wait(name)
 
@@ -135,10 +151,7 @@ class Stack:
     def _wait(self, name: str) -> None:
         """Wait until it listens, and note where."""
         ready = self.children[name].wait_ready()
-        ours = {"eventhubs": "event_hubs", "datalake": "data_lake"}
-        found = {ours.get(name, name): ready["port"]} if "port" in ready else dict(ready)
-        known = {key: int(str(port)) for key, port in found.items() if hasattr(self.ports, key)}
-        self.ports = replace(self.ports, **known)
+        self.ports = replace(self.ports, **{port: int(str(ready[said])) for port, said in _READY_PORTS[name].items()})
 
     def _azurite(self, log: Path) -> Child:
         return local.azurite.start(
@@ -148,7 +161,7 @@ class Stack:
 
     def _event_hubs(self, log: Path) -> Child:
         return Child.start_module(
-            "local.eventhubs", "--port", str(self.ports.event_hubs),
+            "local.eventhubs", "--port", str(self.ports.event_hubs), "--kafka-port", str(self.ports.kafka),
             "--data-dir", self._state("eventhubs"), "--config", str(HUBS), log=log,
         )  # fmt: skip
 
@@ -198,6 +211,7 @@ def settings(ports: Ports) -> dict[str, str]:
     return {
         "AzureWebJobsStorage": local.azurite.connection_string(ports.blob, ports.queue, ports.table),
         "EventHubs": local.eventhubs.connection_string(ports.event_hubs),
+        "EventHubs__kafkaBootstrapServers": f"localhost:{ports.kafka}",
         "Cosmos": local.cosmos.connection_string(ports.cosmos),
         "DataLake": local.datalake.connection_string(ports.data_lake),
     }

@@ -75,7 +75,7 @@ def alive(pid: int) -> bool:
 def test_it_starts_everything_and_ctrl_c_ends_it_cleanly(tmp_path: Path, ups: list[Up]) -> None:
     ups.append(up := Up(tmp_path))
     up.wait_ready()
-    for service in ("Event Hubs", "Azurite", "Data Lake", "Cosmos DB", "function app"):
+    for service in ("Event Hubs (AMQP)", "Event Hubs (Kafka)", "Azurite", "Data Lake", "Cosmos DB", "function app"):
         assert service in up.said()
     children = up.children()
     assert len(children) == 5

@@ -80,12 +80,13 @@ def tools(tmp_path: Path) -> Tools:
 def hubs(tools: Tools, tmp_path: Path) -> Iterator[Child]:
     """The project's own hubs, and `tools` set to reach them."""
     child = Child.start_module(
-        "local.eventhubs", "--port", "0", "--data-dir", str(tmp_path / "hubs"), "--config",
+        "local.eventhubs", "--port", "0", "--kafka-port", "0", "--data-dir", str(tmp_path / "hubs"), "--config",
         str(ROOT / "infra" / "eventhubs.json"), log=tmp_path / "eventhubs.log",
     )  # fmt: skip
     try:
         child.wait_ready()
         tools.settings["EventHubs"] = local.eventhubs.connection_string(child.port)
+        tools.settings["EventHubs__kafkaBootstrapServers"] = f"localhost:{child.ready['kafka_port']}"
         yield child
     finally:
         child.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 from pathlib import Path
 
@@ -48,5 +49,6 @@ def test_env_prints_what_a_shell_a_program_and_a_file_take(capsys: pytest.Captur
         return capsys.readouterr().out
 
     assert json.loads(printed("json")) == expected
-    assert printed("shell").splitlines() == [f"export {name}='{value}'" for name, value in expected.items()]
+    assert expected["EventHubs__kafkaBootstrapServers"] == "localhost:9099"
+    assert printed("shell").splitlines() == [f"export {name}={shlex.quote(value)}" for name, value in expected.items()]
     assert printed("dotenv").splitlines() == [f'{name}="{value}"' for name, value in expected.items()]
