@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-# How an entry's body is written; the log itself never looks inside. One format so far: events as AMQP consumers get
-# them, their lengths (uint32, big-endian) in front.
-AMQP = 1
+# How an entry's body is written; the log itself never looks inside. Events as AMQP consumers get them, their lengths
+# (uint32, big-endian) in front; or one record batch as Kafka consumers get it.
+AMQP, KAFKA = 1, 2
+
+
+class Appended(NamedTuple):
+    """Where in its partition an append begins, and when it was enqueued (milliseconds since 1970). It is durable."""
+
+    base: int
+    enqueued: int
 
 
 class Entry(NamedTuple):

@@ -1,8 +1,14 @@
-"""Every error of this package, and the AMQP condition that tells a client about each.
+"""Every error of this package, and the AMQP condition or Kafka code that tells a client about each.
 
 EventHubsError
 ├── ConfigError              the hubs file cannot be used
 ├── LogUnavailable           the partition log could not commit (disk full, I/O error): nothing was acknowledged
+├── KafkaError               carries a Kafka error code
+│   ├── CorruptBatch         bytes that are not a record batch, or records that are not what their batch says
+│   │   ├── UnsupportedMagic a batch in a format before Kafka 0.11
+│   │   └── BatchTooLarge    a batch, or an event in it, beyond what the namespace takes
+│   ├── OutOfOrderSequence   an idempotent producer's batch that does not follow its last
+│   └── StaleEpoch           a batch of a producer that a newer one has taken over from
 └── AmqpError                carries an AMQP error condition
     ├── ConnectionFault      closes the connection
     │   ├── FramingError     bytes that are not a frame
@@ -25,6 +31,45 @@ class ConfigError(EventHubsError):
 
 class LogUnavailable(EventHubsError):
     """The log could not commit. Nothing of the append is stored; the same append may succeed later."""
+
+
+class KafkaError(EventHubsError):
+    """An error that a Kafka client is told about by its code.
+
+    Codes are those of https://kafka.apache.org/protocol#protocol_error_codes
+    """
+
+    code = -1
+
+
+class CorruptBatch(KafkaError):
+    """The bytes are not a record batch, or its records are not what it says they are. Nothing of it is stored."""
+
+    code = 2
+
+
+class UnsupportedMagic(CorruptBatch):
+    """A message set from before Kafka 0.11 (magic 0 or 1), or of a format yet to come."""
+
+    code = 43
+
+
+class BatchTooLarge(CorruptBatch):
+    """A batch that unpacks to more than the namespace holds in memory at once, or an event beyond the limit."""
+
+    code = 10
+
+
+class OutOfOrderSequence(KafkaError):
+    """A batch whose sequence number does not follow the last of its producer: one before it is missing."""
+
+    code = 45
+
+
+class StaleEpoch(KafkaError):
+    """A batch of an older epoch than the last of its producer."""
+
+    code = 47
 
 
 class AmqpError(EventHubsError):

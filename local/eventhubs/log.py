@@ -1,8 +1,9 @@
 """The partition log: every hub's events in one SQLite file, and the newest of them in memory.
 
-Appends that arrive together, on whatever connections, are committed together: the busier, the cheaper each is.
-An append's `done` is called once its events are on disk, or with the reason why they are not. Commits run on the event
-loop: without an fsync, 500 events take 0.4 ms, no more than handing them to a thread and back under load.
+Appends that arrive together, on whatever connections and by whatever protocol, are committed together: the busier, the
+cheaper each is. An append's `done` is called once its events are on disk, or with the reason why they are not. Commits
+run on the event loop: without an fsync, 500 events take 0.4 ms, no more than handing them to a thread and back under
+load.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from local.eventhubs import entry as entries
 from local.eventhubs import log_file
 from local.eventhubs.config import HubConfig
-from local.eventhubs.entry import Entry
-from local.eventhubs.errors import LogUnavailable
+from local.eventhubs.entry import Appended, Entry
+from local.eventhubs.errors import LogUnavailable, OutOfOrderSequence, StaleEpoch
+from local.eventhubs.kafka.batch import Batch, stamped
 from local.eventhubs.message import Event, stamp
 from local.eventhubs.partition import Partition
+from local.eventhubs.producer_states import ProducerStates
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,8 +43,20 @@ _CHECKPOINT_NOW_BYTES = 64 * 1024 * 1024
 # What one step of dropping may delete: small enough not to hold up the event loop.
 _DROP_ENTRIES, _DROP_BYTES = 2_000, 8 * 1024 * 1024
 
-Done = Callable[[LogUnavailable | None], None]
-_Append = tuple[Partition, list[Event], int, Done]
+# Why an append was not stored. All of it is refused, never a part.
+Refusal = LogUnavailable | OutOfOrderSequence | StaleEpoch
+Done = Callable[[Appended | Refusal], None]
+
+
+@dataclass(slots=True)
+class _Append:
+    """An append that is queued, and what became of it."""
+
+    partition: Partition
+    content: list[Event] | Batch
+    size: int
+    done: Done
+    outcome: Appended | Refusal | None = None
 
 
 class Log:
@@ -67,6 +84,7 @@ class Log:
                 hub.name.lower(): [self._open_partition(hub.name, index) for index in range(hub.partition_count)]
                 for hub in hubs
             }
+            self._producers = ProducerStates(self._database, _now())
         except sqlite3.Error as error:
             self._database.close()
             self._lock.close()
@@ -94,9 +112,19 @@ class Log:
 
     def append(self, partition: Partition, events: list[Event], done: Done) -> None:
         """Commit `events` at the end of this turn of the event loop, with all else that came in it."""
+        self._enqueue(_Append(partition, events, sum(event.size for event in events), done))
+
+    def append_batch(self, partition: Partition, batch: Batch, done: Done) -> None:
+        """Commit a record batch at the end of this turn of the event loop, with all else that came in it.
+
+        One of an idempotent producer's last batches that comes again is not stored: `done` gets where it already is.
+        """
+        self._enqueue(_Append(partition, batch, len(batch.data), done))
+
+    def _enqueue(self, append: _Append) -> None:
         if not self._queue:
             asyncio.get_running_loop().call_soon(self.commit)
-        self._queue.append((partition, events, sum(event.size for event in events), done))
+        self._queue.append(append)
 
     def commit(self) -> None:
         """Commit what is queued, tell each append's `done`, then those who wait for events."""
@@ -108,16 +136,19 @@ class Log:
         except Exception as error:
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
+            self._producers.rolled_back()
             _LOG.error("%d appends are refused: %s cannot be written: %s", len(queue), self.path, error)
             fault = LogUnavailable(f"the event log cannot be written: {error}")
-            for _, _, _, done in queue:
-                done(fault)
+            for append in queue:
+                append.done(fault)
             return
+        self._producers.committed()
         for partition, entry in committed:
             partition.committed(entry)
             self._keep_hot(partition, entry)
-        for _, _, _, done in queue:
-            done(None)
+        for append in queue:
+            assert append.outcome is not None
+            append.done(append.outcome)
         for partition in {partition.key: partition for partition, _ in committed}.values():
             partition.notify()
         self._checkpoint_if_due()
@@ -127,18 +158,59 @@ class Log:
         ends: dict[int, int] = {}
         written = []
         self._database.execute("BEGIN IMMEDIATE")
-        for partition, events in _gather(queue):
+        for group in _gather(queue):
+            partition = group[0].partition
             base = ends.get(partition.key, partition.next)
             # A clock that was set back must not make a later event seem older: consumers seek by time.
-            enqueued = max(now, partition.last_enqueued)
-            body = entries.pack(stamp(events, base, enqueued))
-            entry = Entry(base, len(events), enqueued, entries.AMQP, body)
+            entry = self._entry(group, base, max(now, partition.last_enqueued))
+            if entry is None:
+                continue
             self._database.execute(f"INSERT INTO entries_{partition.key} VALUES (?, ?, ?, ?, ?)", entry)
             ends[partition.key] = entry.next
-            self._since_checkpoint += len(body) + log_file.PAGE_SIZE
+            self._since_checkpoint += len(entry.body) + log_file.PAGE_SIZE
             written.append((partition, entry))
+        self._producers.write()
         self._database.execute("COMMIT")
         return written
+
+    def _entry(self, group: list[_Append], base: int, enqueued: int) -> Entry | None:
+        """What to store of appends that share an entry, None for a batch that is not to be; sets their outcomes."""
+        first = group[0]
+        if isinstance(first.content, Batch):
+            batch, partition = first.content, first.partition.key
+            first.outcome = self._producers.admit(partition, batch)
+            if first.outcome is not None:
+                return None
+            self._producers.appended(partition, batch, base, enqueued)
+            first.outcome = Appended(base, enqueued)
+            return Entry(base, batch.count, enqueued, entries.KAFKA, stamped(batch, base, enqueued))
+        events: list[Event] = []
+        for append in group:
+            append.outcome = Appended(base + len(events), enqueued)
+            events += cast(list[Event], append.content)
+        return Entry(base, len(events), enqueued, entries.AMQP, entries.pack(stamp(events, base, enqueued)))
+
+    def new_producer_id(self) -> int:
+        """An id for an idempotent producer, which no other has had; durable.
+
+        Raises:
+            LogUnavailable: it cannot be written.
+        """
+        try:
+            return self._producers.new_id()
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"{self.path}: a producer id cannot be written: {error}") from error
+
+    def forget_producers(self, before: int) -> None:
+        """Drop what is known of idempotent producers that sent nothing since `before` (milliseconds since 1970).
+
+        Raises:
+            LogUnavailable: it could not be committed.
+        """
+        try:
+            self._producers.forget(before)
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"{self.path}: old producers cannot be deleted: {error}") from error
 
     def _keep_hot(self, partition: Partition, entry: Entry) -> None:
         self._hot.append(partition)
@@ -225,18 +297,25 @@ class Log:
         self._lock.close()
 
 
-def _gather(queue: list[_Append]) -> list[tuple[Partition, list[Event]]]:
-    """The appends, those for one partition put together into entries of bounded size; order within each is kept."""
-    gathered: list[tuple[Partition, list[Event]]] = []
+def _gather(queue: list[_Append]) -> list[list[_Append]]:
+    """The appends, those of events for one partition put together up to an entry's size; order within each is kept.
+
+    A record batch is an entry of its own: its bytes are its consumers'.
+    """
+    gathered: list[list[_Append]] = []
     room: dict[int, int] = {}
-    filling: dict[int, list[Event]] = {}
-    for partition, events, size, _ in queue:
-        key = partition.key
-        if size > room.get(key, 0):
+    filling: dict[int, list[_Append]] = {}
+    for append in queue:
+        key = append.partition.key
+        if isinstance(append.content, Batch):
+            room[key] = -1
+            gathered.append([append])
+            continue
+        if append.size > room.get(key, -1):
             filling[key], room[key] = [], _ENTRY_BYTES
-            gathered.append((partition, filling[key]))
-        filling[key].extend(events)
-        room[key] -= size
+            gathered.append(filling[key])
+        filling[key].append(append)
+        room[key] -= append.size
     return gathered
 
 

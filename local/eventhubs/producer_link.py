@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.eventhubs import message, performatives, serial
+from local.eventhubs.entry import Appended
 from local.eventhubs.errors import (
     MESSAGE_SIZE_EXCEEDED,
     SERVER_BUSY,
@@ -12,9 +13,9 @@ from local.eventhubs.errors import (
     AmqpError,
     DecodeError,
     LinkFault,
-    LogUnavailable,
 )
 from local.eventhubs.link import Link
+from local.eventhubs.log import Refusal
 from local.eventhubs.namespace import Hub
 from local.eventhubs.partition import Partition
 from local.eventhubs.performatives import Performative
@@ -77,7 +78,7 @@ class ProducerLink(Link):
             return
         partition = self._partition or self._hub.route(key)
         log = self.session.connection.namespace.log
-        log.append(partition, events, lambda fault: self._settle(delivery, _refusal(fault)))
+        log.append(partition, events, lambda outcome: self._settle(delivery, _refusal(outcome)))
 
     def _settle(self, delivery: _Delivery, fault: AmqpError | None) -> None:
         if delivery.settled or not self.attached:
@@ -115,6 +116,6 @@ class _Delivery:
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
 
-def _refusal(fault: LogUnavailable | None) -> AmqpError | None:
+def _refusal(outcome: Appended | Refusal) -> AmqpError | None:
     """What a producer is told when the log could not commit: the service is busy, send again."""
-    return None if fault is None else AmqpError(str(fault), SERVER_BUSY)
+    return None if isinstance(outcome, Appended) else AmqpError(str(outcome), SERVER_BUSY)

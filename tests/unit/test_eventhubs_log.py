@@ -13,9 +13,9 @@ import pytest
 from local.eventhubs import codec, retention
 from local.eventhubs import log as log_module
 from local.eventhubs.config import HubConfig
-from local.eventhubs.entry import bounds
+from local.eventhubs.entry import Appended, bounds
 from local.eventhubs.errors import LogUnavailable
-from local.eventhubs.log import Log
+from local.eventhubs.log import Log, Refusal
 from local.eventhubs.message import Event
 from local.eventhubs.partition import Partition
 from local.eventhubs.retention import Limits
@@ -45,11 +45,11 @@ def start(log: Log, partition: Partition, batches: Iterable[Iterable[str]]) -> l
     for bodies in batches:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def done(fault: LogUnavailable | None, future: asyncio.Future[None] = future) -> None:
-            if fault is None:
+        def done(outcome: Appended | Refusal, future: asyncio.Future[None] = future) -> None:
+            if isinstance(outcome, Appended):
                 future.set_result(None)
             else:
-                future.set_exception(fault)
+                future.set_exception(outcome)
 
         log.append(partition, [event(body) for body in bodies], done)
         futures.append(future)
