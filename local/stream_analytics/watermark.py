@@ -1,0 +1,215 @@
+"""When an event of an input happened, and up to when all of them are known: time policies, watermarks, event order.
+
+Arrivals go in, partition by partition; rows come out in order of time, with the watermark that released them. Rows of
+the same time come by partition, then in the order in which they arrived, however the partitions were interleaved.
+
+Source: https://learn.microsoft.com/azure/stream-analytics/stream-analytics-time-handling and .../event-ordering
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from local.sql.asa.values import TICKS_PER_SECOND, DateTime, group_key, parse_datetime
+from local.stream_analytics.rows import END, START, Evaluate, Row
+
+EARLY_ARRIVAL: Final = 300 * TICKS_PER_SECOND
+"""An event that is further ahead of its arrival is dropped; Azure has no setting for it (time handling, "Early")."""
+
+SWEEP: Final = TICKS_PER_SECOND
+"""How far time goes before the substreams that had no event are brought along."""
+
+
+@dataclass(frozen=True)
+class Policies:
+    """What a job does with events that are out of order or late; of no effect without TIMESTAMP BY. Spans in ticks.
+
+    The defaults are Azure's: `eventsOutOfOrderMaxDelayInSeconds` 0, `eventsLateArrivalMaxDelayInSeconds` 5,
+    `eventsOutOfOrderPolicy` Adjust (which covers late events, too).
+    """
+
+    out_of_order: int = 0
+    late_arrival: int = 5 * TICKS_PER_SECOND
+    action: Literal["adjust", "drop"] = "adjust"
+
+
+Timeline = tuple[Hashable, ...]
+"""Whose time it is: () for the whole input, else the partition (PARTITION BY) or the key (TIMESTAMP BY ... OVER)."""
+
+
+class Released(NamedTuple):
+    """Rows that are in their final place, and the watermark that says so; on one timeline."""
+
+    timeline: Timeline
+    rows: list[Row]
+    watermark: DateTime
+
+
+class InputOrder:
+    """The order of one input's events.
+
+    With `partitioned`, each partition has a timeline of its own; with `over`, each value of those expressions has, and
+    the query runs apart on each. Otherwise there is one, and its watermark is the least of the partitions'.
+
+    Args:
+        timestamp: the TIMESTAMP BY expression; None takes the time of arrival, to which no policy applies.
+        policies: as the job sets them.
+        partitions: how many partitions the input has, numbered from 0: a silent one holds the others back.
+        partitioned: whether the query says PARTITION BY PartitionId.
+        over: the expressions of TIMESTAMP BY ... OVER.
+
+    Raises:
+        ValueError: `over` for several partitions that are not kept apart, which Azure refuses as well.
+    """
+
+    def __init__(
+        self,
+        timestamp: Evaluate | None = None,
+        policies: Policies | None = None,
+        *,
+        partitions: int = 1,
+        partitioned: bool = False,
+        over: Sequence[Evaluate] = (),
+    ) -> None:
+        if over and partitions > 1 and not partitioned:
+            raise ValueError(
+                f"TIMESTAMP BY ... OVER: the input has {partitions} partitions; say PARTITION BY PartitionId, too"
+            )
+        policies = policies or Policies()
+        self._timestamp = timestamp
+        self._tolerance = policies.out_of_order if timestamp else 0
+        self._late = policies.late_arrival if timestamp else 0
+        self._drop = policies.action == "drop"
+        self._partitioned = partitioned
+        self._over = tuple(over)
+        self.state: dict[str, Any] = {
+            "timelines": {},
+            "floor": START,
+            "swept": START,
+            "untimed": 0,
+            "early": 0,
+            "late": 0,
+            "out of order": 0,
+        }
+        if partitioned:
+            for partition in range(partitions):
+                if not over:
+                    self._open((partition,), (partition,))
+        elif not over:
+            self._open((), range(partitions))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Events so far that had no time, came early, late, or out of order beyond what is tolerated."""
+        return {name: self.state[name] for name in ("untimed", "early", "late", "out of order")}
+
+    def push(self, partition: int, record: Any, arrival: DateTime, meta: Any = None) -> list[Released]:
+        """Take an event; give what it settles. Arrivals of a partition come in order.
+
+        Raises:
+            KeyError: the input has no such partition.
+        """
+        row = Row(arrival, (record,), (meta,))
+        if self._timestamp is None:
+            time: Any = arrival
+        else:
+            time = self._timestamp(row)
+            if type(time) is str:
+                time = parse_datetime(time)
+            if type(time) is not DateTime:
+                self.state["untimed"] += 1
+                return []
+            if time - arrival > EARLY_ARRIVAL:
+                self.state["early"] += 1
+                return []
+            if arrival - time > self._late:
+                self.state["late"] += 1
+                if self._drop:
+                    return []
+                time = arrival - self._late
+        key, lane = self._timeline(partition, row)
+        timeline = self.state["timelines"][key]
+        watermark = timeline["lanes"][lane]
+        if time < watermark:
+            self.state["out of order"] += 1
+            if self._drop and self._timestamp is not None:
+                return []
+            time = watermark
+        row.time = DateTime(time)
+        timeline["count"] += 1
+        heapq.heappush(timeline["waiting"], (row.time, lane, timeline["count"], row))
+        released: list[Released] = []
+        if time - self._tolerance > watermark:
+            timeline["lanes"][lane] = DateTime(time - self._tolerance)
+            released = list(self._release(key, timeline))
+        if self._over and arrival - self._late > self.state["floor"]:
+            self.state["floor"] = DateTime(arrival - self._late)
+            if self.state["floor"] - self.state["swept"] >= SWEEP:
+                released += self._sweep()
+        return released
+
+    def idle(self, now: DateTime, partition: int | None = None) -> list[Released]:
+        """Say that it is `now` where events arrive, and that none came in that partition (in any of them).
+
+        What arrives from now on cannot be late by more than the late arrival tolerance, which is a watermark.
+        """
+        return self._lift(DateTime(now - self._late), partition)
+
+    def finish(self) -> list[Released]:
+        """Say that no event will ever come: everything that waits leaves."""
+        return self._lift(END, None)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the `state` of an input that was read with the same query, policies and partitions."""
+        self.state = state
+
+    def timelines(self) -> list[Timeline]:
+        """Those that were seen so far; all there will be, unless the input has substreams."""
+        return list(self.state["timelines"])
+
+    def _timeline(self, partition: int, row: Row) -> tuple[Timeline, int]:
+        """Where a row belongs, and the lane (what has a watermark of its own) within it."""
+        if not self._over:
+            return ((partition,) if self._partitioned else ()), partition
+        key = tuple(group_key(evaluate(row)) for evaluate in self._over)
+        if self._partitioned:
+            key = (partition, *key)
+        if key not in self.state["timelines"]:
+            self._open(key, (partition,))["lanes"][partition] = self.state["floor"]
+        return key, partition
+
+    def _open(self, key: Timeline, lanes: Sequence[int]) -> dict[str, Any]:
+        timeline = {"lanes": dict.fromkeys(lanes, START), "watermark": START, "waiting": [], "count": 0}
+        self.state["timelines"][key] = timeline
+        return timeline
+
+    def _lift(self, watermark: DateTime, partition: int | None) -> list[Released]:
+        if watermark > self.state["floor"] and partition is None:
+            self.state["floor"] = watermark
+        released: list[Released] = []
+        for key, timeline in self.state["timelines"].items():
+            lanes = timeline["lanes"]
+            for lane in lanes:
+                if partition in (None, lane) and watermark > lanes[lane]:
+                    lanes[lane] = watermark
+            released += self._release(key, timeline)
+        return released
+
+    def _sweep(self) -> list[Released]:
+        self.state["swept"] = self.state["floor"]
+        return self._lift(self.state["floor"], None)
+
+    def _release(self, key: Timeline, timeline: dict[str, Any]) -> Iterator[Released]:
+        """What the timeline's watermark lets go, when it moved."""
+        watermark = min(timeline["lanes"].values())
+        if watermark <= timeline["watermark"]:
+            return
+        timeline["watermark"] = watermark
+        waiting = timeline["waiting"]
+        rows = []
+        while waiting and waiting[0][0] < watermark:
+            rows.append(heapq.heappop(waiting)[3])
+        yield Released(key, rows, watermark)
