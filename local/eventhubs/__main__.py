@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from local import lifecycle
@@ -17,7 +17,7 @@ from local.eventhubs.kafka import server as kafka_server
 from local.eventhubs.kafka.settings import Settings
 from local.eventhubs.log import Log
 from local.eventhubs.namespace import Namespace
-from local.eventhubs.retention import Limits
+from local.eventhubs.retention import Limits, Needed
 from local.eventhubs.sas import Key
 
 
@@ -40,14 +40,18 @@ def main() -> int:
     )
     lifecycle.add_arguments(parser, port=5672)
     _add_kafka_arguments(parser)
+    _add_capture_arguments(parser)
     arguments = parser.parse_args()
+    if (arguments.capture is None) != (arguments.capture_storage is None):
+        parser.error("--capture and --capture-storage go together")
     try:
         hubs = config.read(arguments.config)
         log = Log(arguments.data_dir / "eventhubs.db", hubs)
+        capturing = _capture(log, hubs, arguments)
     except EventHubsError as error:
         print(f"eventhubs: {error}", file=sys.stderr)
         return 1
-    return lifecycle.run("eventhubs", _service(hubs, log, arguments), arguments)
+    return lifecycle.run("eventhubs", _service(hubs, log, capturing, arguments), arguments)
 
 
 def _add_kafka_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,19 +76,45 @@ def _add_kafka_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_capture_arguments(parser: argparse.ArgumentParser) -> None:
+    capture = parser.add_argument_group("Capture (off without these)")
+    capture.add_argument("--capture", type=Path, metavar="FILE", help="what is captured: infra/capture.json")
+    capture.add_argument(
+        "--capture-storage", metavar="CONNECTION_STRING", help="the storage account that captured files go to"
+    )
+
+
+def _capture(log: Log, hubs: list[HubConfig], arguments: argparse.Namespace) -> AbstractAsyncContextManager[Needed]:
+    if arguments.capture is None:
+        return nullcontext(retention.nothing)
+    # The storage SDK takes half a second to import: whoever captures nothing need not wait for it.
+    from local.eventhubs.capture.service import Capture
+    from local.eventhubs.capture.settings import read
+    from local.eventhubs.capture.storage import Storage
+
+    name = config.namespace_name(arguments.config)
+    return Capture(log, read(arguments.capture, hubs), name, Storage(arguments.capture_storage))
+
+
 @asynccontextmanager
-async def _service(hubs: list[HubConfig], log: Log, arguments: argparse.Namespace) -> AsyncIterator[dict[str, object]]:
+async def _service(
+    hubs: list[HubConfig], log: Log, capturing: AbstractAsyncContextManager[Needed], arguments: argparse.Namespace
+) -> AsyncIterator[dict[str, object]]:
     namespace = Namespace(hubs, log, Key(DEFAULT_KEY_NAME, arguments.key))
     limits = Limits(arguments.retention_hours * 3600, arguments.retention_megabytes * 1024 * 1024)
-    keeping = asyncio.create_task(retention.keep(log, limits, arguments.retention_check_seconds))
+    keeping: asyncio.Task[None] | None = None
     try:
         async with (
+            # Left after the servers, so that it writes the last that they took.
+            capturing as needed,
             server.listen(namespace, arguments.port) as port,
             kafka_server.listen(namespace, None, _kafka_settings(arguments), arguments.kafka_port) as kafka_port,
         ):
+            keeping = asyncio.create_task(retention.keep(log, limits, arguments.retention_check_seconds, needed))
             yield {"port": port, "kafka_port": kafka_port}
     finally:
-        keeping.cancel()
+        if keeping is not None:
+            keeping.cancel()
         await log.close()
 
 

@@ -47,6 +47,16 @@ def read(path: Path) -> list[HubConfig]:
         raise ConfigError(f"{path}: {error}") from None
 
 
+def namespace_name(path: Path) -> str:
+    """The namespace's own name, from a file that `read` takes; Capture's paths begin with it.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    namespace = json.loads(path.read_text(encoding="utf-8"))["UserConfig"]["NamespaceConfig"][0]
+    return _name(namespace, f"{path}: UserConfig.NamespaceConfig[0]")
+
+
 def parse(content: object) -> list[HubConfig]:
     """The hubs of an already loaded file; see `read`."""
     user = _member(content, "UserConfig", dict, "the file")

@@ -1,4 +1,4 @@
-"""Retention: events older than a time, or beyond a size, go; the oldest first."""
+"""Retention: events older than a time, or beyond a size, go; the oldest first. What somebody still needs stays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.eventhubs.errors import LogUnavailable
@@ -23,17 +24,26 @@ class Limits:
     size: int
 
 
-async def keep(log: Log, limits: Limits, every: float) -> None:
-    """Enforce `limits` every so many seconds, until cancelled."""
+# From which sequence number on a partition's events are still needed.
+Needed = Callable[[Partition], int]
+
+
+def nothing(partition: Partition) -> int:
+    """Nobody needs any."""
+    return partition.next
+
+
+async def keep(log: Log, limits: Limits, every: float, needed: Needed = nothing) -> None:
+    """Enforce `limits` every so many seconds, until cancelled; events from `needed` on stay whatever the limits."""
     while True:
         try:
-            await enforce(log, limits, time.time_ns() // 1_000_000)
+            await enforce(log, limits, time.time_ns() // 1_000_000, needed)
         except (LogUnavailable, sqlite3.Error) as error:
             _LOG.error("retention: %s", error)
         await asyncio.sleep(every)
 
 
-async def enforce(log: Log, limits: Limits, now: int) -> int:
+async def enforce(log: Log, limits: Limits, now: int, needed: Needed = nothing) -> int:
     """Drop what is over the limits at `now` (milliseconds since 1970); gives way to the event loop between steps.
 
     Returns:
@@ -47,14 +57,21 @@ async def enforce(log: Log, limits: Limits, now: int) -> int:
     oldest_kept = now - int(limits.seconds * 1_000)
     for partition in partitions:
         before = log.first_after(partition, oldest_kept, inclusive=True)
-        while step := log.drop(partition, before):
+        while step := log.drop(partition, min(before, needed(partition))):
             dropped += step
             await asyncio.sleep(0)
+        if needed(partition) < before:
+            _LOG.warning("retention: %s is kept from event %d on: it is not captured yet", partition, needed(partition))
+    held: set[int] = set()
     while log.size > limits.size:
-        oldest = _oldest(log, partitions)
-        step = log.drop(oldest, oldest.next) if oldest else 0
-        if not step:
+        oldest = _oldest(log, [partition for partition in partitions if partition.key not in held])
+        if oldest is None:
+            if held:
+                _LOG.warning("retention: the log is larger than %d bytes with what is not captured yet", limits.size)
             break
+        step = log.drop(oldest, min(oldest.next, needed(oldest)))
+        if not step:
+            held.add(oldest.key)
         dropped += step
         await asyncio.sleep(0)
     if dropped:

@@ -1,0 +1,257 @@
+"""One partition's windows: when they close, and how each becomes a file, once and for all.
+
+A window holds the events that were enqueued before its time is up, or up to its size. It is read from the log when it
+closes, so nothing of it is kept in memory, and its end is on disk (`Progress`) before its file can be seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from local.eventhubs.capture import avro
+from local.eventhubs.capture.event import fields
+from local.eventhubs.capture.progress import Position, Progress
+from local.eventhubs.capture.settings import Settings
+from local.eventhubs.capture.storage import NameTaken, Storage, Upload
+from local.eventhubs.entry import Entry, bounds
+from local.eventhubs.errors import EventHubsError, LogUnavailable
+from local.eventhubs.log import Log
+from local.eventhubs.partition import Partition
+
+_LOG = logging.getLogger(__name__)
+
+# How often the bytes that arrived are added up, for windows that close by size.
+_LOOK_SECONDS = 1.0
+# After a failure; doubled up to the longest.
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 30.0
+# Sent as one block. A blob has 50,000 at most: 200 GB.
+_BLOCK_BYTES = 4 * 1024 * 1024
+# Written before others have their turn on the event loop: about 0.2 ms.
+_SLICE_EVENTS = 64
+FAULTS = (EventHubsError, sqlite3.Error)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What recorders share: `turns` bounds how many files are written at once; `clock` is seconds since 1970."""
+
+    log: Log
+    namespace: str
+    storage: Storage
+    progress: Progress
+    clock: Callable[[], float]
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+
+
+class Recorder:
+    """Captures one partition.
+
+    Attributes:
+        position: where it is; the events from `position.next` on are in no file, and must stay in the log.
+    """
+
+    def __init__(self, context: Context, settings: Settings, partition: Partition) -> None:
+        """Go on where the last run stopped.
+
+        Raises:
+            sqlite3.Error: the position cannot be read or stored.
+        """
+        self.partition = partition
+        self._context = context
+        self._settings = settings
+        self._began = context.clock()
+        self.position = self._open()
+        self._added_up, self._window_bytes = self.position.next, 0
+
+    def _open(self) -> Position:
+        """Where the last run stopped; with no such run, the end of the log: capture is switched on now."""
+        partition, now = self.partition, int(self._began)
+        log = self._context.log.created(partition.hub)
+        found = self._context.progress.load(partition.hub, partition.index)
+        if found is None:
+            position = Position(log, partition.next, now)
+        elif found.log != log:
+            _LOG.warning("%s: the log is a new one; it is captured from its start, and earlier files stay", partition)
+            position = Position(log, partition.first, max(now, found.opened))
+        elif found.next > partition.next:
+            _LOG.error(
+                "%s: the log lost the events %d to %d, which are captured; their numbers are given once more",
+                partition, partition.next, found.next - 1,
+            )  # fmt: skip
+            position = Position(log, partition.next, max(now, found.opened))
+        elif found.until is None and found.next == partition.next:
+            position = replace(found, opened=max(now, found.opened))
+        else:
+            position = found
+        self._context.progress.save(partition.hub, partition.index, position)
+        return position
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Capture until `stopping`, then write what is in the open window, too."""
+        wait = _FIRST_WAIT_SECONDS
+        while not stopping.is_set():
+            pause = _LOOK_SECONDS
+            try:
+                await self.advance()
+                wait = _FIRST_WAIT_SECONDS
+            except FAULTS as error:
+                _LOG.warning("%s: not captured from event %d on: %s", self.partition, self.position.next, error)
+                pause, wait = wait, min(2 * wait, _LONGEST_WAIT_SECONDS)
+            except Exception:
+                _LOG.exception("%s: not captured from event %d on", self.partition, self.position.next)
+                pause, wait = wait, min(2 * wait, _LONGEST_WAIT_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pause)
+        try:
+            await self.finish()
+        except FAULTS as error:
+            left = self.partition.next - self.position.next
+            _LOG.warning("%s: %d events are left to be captured at the next start: %s", self.partition, left, error)
+
+    async def advance(self) -> None:
+        """Write every window that is over by now.
+
+        Raises:
+            EventHubsError, sqlite3.Error: not all of them; the next call goes on there.
+        """
+        if self.position.until is not None:
+            await self._write(self.position.until)
+        while True:
+            now = self._context.clock()
+            if self.position.opened > now + self._settings.interval:
+                # The clock was set back: it must not keep the window open until it is there again.
+                self.position = replace(self.position, opened=int(now))
+            closes = self.position.opened + self._settings.interval
+            if now >= closes:
+                until = self._enqueued_before(closes, now)
+                if until == self.position.next and (self._settings.skip_empty or closes <= self._began):
+                    self._skip(now)
+                else:
+                    await self._write(until)
+            elif await self._full():
+                await self._write(self.partition.next)
+            else:
+                return
+
+    async def finish(self) -> None:
+        """Write all there is, as if the windows' time were up.
+
+        Raises:
+            EventHubsError, sqlite3.Error: not all of it; the next run goes on there.
+        """
+        await self.advance()
+        while self.position.next < self.partition.next:
+            await self._write(self.partition.next)
+
+    def _enqueued_before(self, closes: int, now: float) -> int:
+        """The sequence number up to which a window that closes at `closes` reaches."""
+        partition, milliseconds = self.partition, closes * 1_000
+        clock_was_set_back = partition.last_enqueued > (now + 1) * 1_000
+        if partition.last_enqueued < milliseconds or clock_was_set_back:
+            return partition.next
+        return max(self.position.next, self._context.log.first_after(partition, milliseconds, inclusive=True))
+
+    def _skip(self, now: float) -> None:
+        """Pass over windows without events, up to that of the next event, or the present one."""
+        moment = self._next_enqueued()
+        moment = now if moment is None else moment
+        if not self._settings.skip_empty:
+            # Nothing was captured before we began, so there are no files of it; from then on there are.
+            moment = min(moment, self._began)
+        windows = max(1, (int(moment) - self.position.opened) // self._settings.interval)
+        self.position = replace(self.position, opened=self.position.opened + windows * self._settings.interval)
+
+    def _next_enqueued(self) -> float | None:
+        """When the first event that is in no file was enqueued (seconds since 1970); None when all are."""
+        entries = self._context.log.read(self.partition, self.position.next)
+        return entries[0].enqueued / 1_000 if entries else None
+
+    async def _full(self) -> bool:
+        """Whether the open window has taken its size in the log."""
+        while self._added_up < self.partition.next and self._window_bytes < self._settings.size_limit:
+            for entry in self._context.log.read(self.partition, self._added_up):
+                self._window_bytes += len(entry.body)
+                self._added_up = entry.next
+            await asyncio.sleep(0)
+        return self._window_bytes >= self._settings.size_limit
+
+    async def _write(self, limit: int) -> None:
+        """Write the events before `limit` to a file, or those up to the size limit, and open the next window."""
+        async with self._context.turns:
+            while True:
+                try:
+                    await self._write_file(limit)
+                    break
+                except NameTaken as taken:
+                    _LOG.warning(
+                        "%s: %s is there already, and stays; the file gets the next name", self.partition, taken
+                    )
+                    self._save(replace(self.position, opened=self.position.opened + 1))
+        written = self.position
+        assert written.until is not None
+        self.position = replace(written, next=written.until, until=None)
+        self._save(replace(self.position, opened=self._following()))
+        self._added_up, self._window_bytes = self.position.next, 0
+
+    async def _write_file(self, limit: int) -> None:
+        position, settings = self.position, self._settings
+        name = settings.blob_name(self._context.namespace, self.partition.index, position.opened)
+        upload = self._context.storage.blob(settings.container, name)
+        # The same bytes whenever it is written: what a repetition sends cannot differ.
+        file = avro.File(hashlib.blake2b(f"{name}:{position.next}".encode(), digest_size=avro.SYNC_SIZE).digest())
+        until = await self._send(file, upload, limit)
+        if position.until is None:
+            self._save(replace(position, until=until))
+        await upload.commit({"log": str(position.log), "first": str(position.next), "events": str(file.count)})
+        _LOG.info("%s: %d events from %d on are in %s", self.partition, file.count, position.next, name)
+
+    async def _send(self, file: avro.File, upload: Upload, limit: int) -> int:
+        """Send the events from the position to `limit`, or to the size limit unless the end is decided already.
+
+        Returns:
+            Up to where they were sent.
+        """
+        position, size_limit = self.position, self._settings.size_limit
+        end, taken = position.next, 0
+        while end < limit and (position.until is not None or max(taken, file.size) < size_limit):
+            entries = self._context.log.read(self.partition, end)
+            if not entries or entries[0].base > end:
+                raise LogUnavailable(f"event {end} is not in the log any more")
+            entry = entries[0]
+            taken += len(entry.body)
+            enqueued, body, ends = avro.time(entry.enqueued), *_events(entry)
+            for start in range(end - entry.base, min(entry.next, limit) - entry.base, _SLICE_EVENTS):
+                stop = min(start + _SLICE_EVENTS, min(entry.next, limit) - entry.base)
+                for index in range(start, stop):
+                    file.add(entry.base + index, enqueued, *fields(body[ends[index] : ends[index + 1]]))
+                end = entry.base + stop
+                if file.ready >= _BLOCK_BYTES:
+                    await upload.stage(file.take())
+                await asyncio.sleep(0)
+                if position.until is None and file.size >= size_limit:
+                    break
+        file.end_block()
+        await upload.stage(file.take())
+        return end
+
+    def _following(self) -> int:
+        """When the next window opens: as the last one closes, and so that no two have the same name."""
+        opened = self.position.opened
+        moment = self._next_enqueued()
+        moment = self._context.clock() if moment is None else moment
+        closes = opened + self._settings.interval
+        return closes if moment >= closes else max(opened + 1, int(moment))
+
+    def _save(self, position: Position) -> None:
+        self._context.progress.save(self.partition.hub, self.partition.index, position)
+        self.position = position
+
+
+def _events(entry: Entry) -> tuple[bytes, list[int]]:
+    return entry.body, bounds(entry)
