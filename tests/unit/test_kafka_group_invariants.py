@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import settings
@@ -15,6 +16,7 @@ from local.eventhubs.kafka.groups.member import Join, Joined, Protocol, Synced
 
 MAX_MEMBERS = 6
 INSTANCES = st.sampled_from([None, None, None, "a", "b"])
+OFFERED = (Protocol("range", b"range"), Protocol("sticky", b"sticky"))
 OFFERS = st.sampled_from([("range",), ("range", "sticky"), ("sticky", "range"), ("sticky",)])
 
 
@@ -51,23 +53,23 @@ class Life(RuleBasedStateMachine):
             assert answer.leader == answer.member_id
             assert {member.id for member in answer.members} == {member.id for member in self.group.roster.all()}
 
-    @rule(target=ids, known=st.one_of(st.just(""), ids), instance=INSTANCES, offers=OFFERS, modern=st.booleans(),
-          session=st.sampled_from([6.0, 30.0]), rebalance=st.sampled_from([1.0, 5.0, 60.0]))  # fmt: skip
+    @rule(target=ids, known=st.one_of(st.just(""), st.just(""), ids), instance=INSTANCES, offers=OFFERS,
+          modern=st.booleans(), session=st.sampled_from([6.0, 30.0]),
+          rebalance=st.sampled_from([1.0, 5.0, 60.0]))  # fmt: skip
     def join(
         self, known: str, instance: str | None, offers: tuple[str, ...], modern: bool, session: float, rebalance: float
     ) -> str:
-        ticket = next(self.new_ticket)
-        self.asked.add(ticket)
         before = {member.id for member in self.group.roster.all()} | set(self.group.pending)
         protocols = tuple(Protocol(name, name.encode()) for name in offers)
-        self.group.join(
-            self.now,
-            ticket,
-            Join(known, instance, "c", "h", session, rebalance, "consumer", protocols, modern, modern),
-        )
-        self._collect()
+        self._join(Join(known, instance, "c", "h", session, rebalance, "consumer", protocols, modern, modern))
         after = {member.id for member in self.group.roster.all()} | set(self.group.pending)
         return next(iter(sorted(after - before)), known or "nobody")
+
+    def _join(self, request: Join) -> None:
+        ticket = next(self.new_ticket)
+        self.asked.add(ticket)
+        self.group.join(self.now, ticket, request)
+        self._collect()
 
     @rule(member=ids, instance=INSTANCES, lag=st.sampled_from([0, 0, 0, 1]))
     def sync(self, member: str, instance: str | None, lag: int) -> None:
@@ -78,10 +80,19 @@ class Life(RuleBasedStateMachine):
         self.group.sync(self.now, ticket, member, instance, generation, assignments)
         self._collect()
 
-    @rule(instance=st.just(None))
-    def everyone_syncs(self, instance: None) -> None:
+    @rule()
+    def all_do_as_they_should(self) -> None:
+        """Every member and every id given out joins, and syncs: what most of a group's life is."""
+        if self.group.state is State.PREPARING_REBALANCE:
+            absent = [member for member in self.group.roster.all() if member.joining is None]
+            for request in [replace(member.request, member_id=member.id) for member in absent]:
+                self._join(request)
+            for member_id in list(self.group.pending):
+                self._join(Join(member_id, None, "c", "h", 30.0, 60.0, "consumer", OFFERED, True, True))
+            self.wait(2.0)
         for member in self.group.roster.all():
-            self.sync(member.id, member.instance_id, 0)
+            if member.id in self.group.roster:
+                self.sync(member.id, member.instance_id, 0)
 
     @rule(member=ids, instance=INSTANCES, lag=st.sampled_from([0, 0, 1]), commits=st.booleans())
     def heartbeat(self, member: str, instance: str | None, lag: int, commits: bool) -> None:
