@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from local.eventhubs import codec, entry, frames, message, performatives, position, serial
+from local.eventhubs import codec, frames, message, performatives, position, serial, transcode
 from local.eventhubs.codec import string, symbol, timestamp
 from local.eventhubs.entry import Entry
-from local.eventhubs.errors import INVALID_FIELD, LinkFault, LogUnavailable
+from local.eventhubs.errors import INVALID_FIELD, CorruptBatch, LinkFault, LogUnavailable
 from local.eventhubs.link import Link
 from local.eventhubs.partition import Partition
 from local.eventhubs.performatives import Performative
@@ -43,6 +43,7 @@ class ConsumerLink(Link):
         source = performatives.terminus(request.get(5))
         self._next = position.start(self._log, partition, source[7] if len(source) > 7 else None)
         self._ahead: list[Entry] = []
+        self._body = b""
         self._bounds: list[int] = []
         self._delivered = 0
         self._credit = 0
@@ -101,16 +102,17 @@ class ConsumerLink(Link):
         while self._ahead and self._ahead[0].next <= self._next:
             self._ahead.pop(0)
             self._bounds = []
-        if not self._ahead:
-            try:
+        try:
+            if not self._ahead:
                 self._ahead = self._log.read(self._partition, self._next)
-            except LogUnavailable as error:
-                self.detach(LinkFault(str(error)))
             if not self._ahead:
                 return None
-        current = self._ahead[0]
-        if not self._bounds:
-            self._bounds = entry.bounds(current)
+            current = self._ahead[0]
+            if not self._bounds:
+                self._body, self._bounds = transcode.amqp(current)
+        except (LogUnavailable, CorruptBatch) as error:
+            self.detach(LinkFault(str(error)))
+            return None
         self._next = max(self._next, current.base)
         return current
 
@@ -118,7 +120,7 @@ class ConsumerLink(Link):
         """Send events of one entry, and return how many bytes they took."""
         session = self.session
         connection = session.connection
-        bounds, body, channel, handle = self._bounds, current.body, session.channel, self.handle
+        bounds, body, channel, handle = self._bounds, self._body, session.channel, self.handle
         largest = connection.peer_max_frame_size
         first = self._next - current.base
         last = min(current.length, first + self._credit)

@@ -21,7 +21,7 @@ from typing import cast
 
 from local.eventhubs import entry as entries
 from local.eventhubs import log_file
-from local.eventhubs.config import HubConfig
+from local.eventhubs.config import DEFAULT_GROUP, HubConfig
 from local.eventhubs.entry import Appended, Entry
 from local.eventhubs.errors import LogUnavailable, OutOfOrderSequence, StaleEpoch
 from local.eventhubs.kafka.batch import Batch, stamped
@@ -42,6 +42,9 @@ _CHECKPOINT_BYTES = 8 * 1024 * 1024
 _CHECKPOINT_NOW_BYTES = 64 * 1024 * 1024
 # What one step of dropping may delete: small enough not to hold up the event loop.
 _DROP_ENTRIES, _DROP_BYTES = 2_000, 8 * 1024 * 1024
+
+# How long a producer that sends nothing is remembered (milliseconds): Kafka's producer.id.expiration.ms.
+_PRODUCER_KEPT = 86_400_000
 
 # Why an append was not stored. All of it is refused, never a part.
 Refusal = LogUnavailable | OutOfOrderSequence | StaleEpoch
@@ -95,6 +98,28 @@ class Log:
         partition = Partition(hub, index, stored.key)
         partition.first, partition.next, partition.last_enqueued = stored.first, stored.next, stored.last_enqueued
         return partition
+
+    def create_hub(self, hub: HubConfig) -> None:
+        """Open a hub while running, creating what is missing of it.
+
+        Raises:
+            LogUnavailable: it cannot be written; nothing of it is there.
+        """
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            partitions = [self._open_partition(hub.name, index) for index in range(hub.partition_count)]
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            raise LogUnavailable(f"{self.path}: hub {hub.name} cannot be created: {error}") from error
+        self.hubs[hub.name.lower()] = partitions
+
+    def unopened(self) -> list[HubConfig]:
+        """Hubs that are in the file and not open: they were created while running, or left the hubs file."""
+        query = "SELECT hub, COUNT(*) FROM partitions GROUP BY hub ORDER BY MIN(key)"
+        stored = self._database.execute(query).fetchall()
+        return [HubConfig(hub, count, (DEFAULT_GROUP,)) for hub, count in stored if hub not in self.hubs]
 
     def created(self, hub: str) -> int:
         """When the hub was created (milliseconds since 1970)."""
@@ -197,20 +222,11 @@ class Log:
             LogUnavailable: it cannot be written.
         """
         try:
+            # What is known of producers grows with new ones only: here is where to let go of old ones.
+            self._producers.forget(_now() - _PRODUCER_KEPT)
             return self._producers.new_id()
         except sqlite3.Error as error:
             raise LogUnavailable(f"{self.path}: a producer id cannot be written: {error}") from error
-
-    def forget_producers(self, before: int) -> None:
-        """Drop what is known of idempotent producers that sent nothing since `before` (milliseconds since 1970).
-
-        Raises:
-            LogUnavailable: it could not be committed.
-        """
-        try:
-            self._producers.forget(before)
-        except sqlite3.Error as error:
-            raise LogUnavailable(f"{self.path}: old producers cannot be deleted: {error}") from error
 
     def _keep_hot(self, partition: Partition, entry: Entry) -> None:
         self._hot.append(partition)

@@ -239,6 +239,14 @@ def stamp(events_: Iterable[Event], base: int, enqueued: int) -> list[bytes]:
     return stamped
 
 
+def unstamped(event: bytes) -> Event:
+    """What `stamp` made of an event, taken apart again."""
+    start = codec.skip(event, 0) if event[2] == HEADER else 0
+    *_, size, count, _, _, _, _, _, digits = _STAMP.unpack_from(event, start)
+    end = start + 8 + size
+    return Event(event[:start], event[start + _STAMP.size + digits : end], count - 6, event[end:])
+
+
 def with_delivery_annotations(event: bytes, annotations: bytes) -> bytes:
     """`event` with a delivery annotations section (an encoded map) where it belongs: after the header."""
     header_end = codec.skip(event, 0) if event[2] == HEADER else 0

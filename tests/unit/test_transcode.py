@@ -1,0 +1,227 @@
+"""An event as the other protocol's consumers get it: bodies, keys, headers and properties, numbers and times."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from azure.eventhub import EventData
+from azure.eventhub._pyamqp._decode import decode_payload
+from azure.eventhub._pyamqp._encode import encode_payload
+from azure.eventhub._pyamqp.message import Header, Message, Properties
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.eventhubs import codec, entry, message, transcode
+from local.eventhubs.entry import AMQP, KAFKA, Entry
+from local.eventhubs.kafka.batch import parse, stamped
+
+BASE, ENQUEUED = 41, 1_700_000_000_123
+Headers = list[tuple[str, bytes | None]]
+
+
+def kafka_entry(*records: tuple[bytes | None, bytes | None, Headers], compression: int = 0) -> Entry:
+    """An entry that a Kafka producer wrote, of records as (key, value, headers)."""
+    builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 2**31 - 1)
+    for number, (key, value, headers) in enumerate(records):
+        builder.append(number, 1_000 + number, key, value, headers)
+    (batch,) = parse(bytes(builder.build()))
+    return Entry(BASE, batch.count, ENQUEUED, KAFKA, stamped(batch, BASE, ENQUEUED))
+
+
+def amqp_entry(*messages: bytes) -> Entry:
+    """An entry that an AMQP producer wrote."""
+    events = [message.parse_event(one) for one in messages]
+    return Entry(BASE, len(events), ENQUEUED, AMQP, entry.pack(message.stamp(events, BASE, ENQUEUED)))
+
+
+def encoded(**sections: Any) -> bytes:
+    """A message as the SDK writes it."""
+    output = bytearray()
+    encode_payload(output, Message(**sections))
+    return bytes(output)
+
+
+def received(stored: Entry) -> list[EventData]:
+    """What the SDK's consumers make of an entry."""
+    body, bounds = transcode.amqp(stored)
+    assert len(bounds) == stored.length + 1
+    return [
+        EventData._from_message(decode_payload(memoryview(body)[start:end]))
+        for start, end in zip(bounds, bounds[1:], strict=False)
+    ]
+
+
+def consumed(stored: Entry) -> Sequence[Any]:
+    """What a Kafka consumer's library makes of an entry."""
+    batch = DefaultRecordBatch(transcode.kafka(stored))
+    assert batch.validate_crc()
+    return list(batch)
+
+
+def test_a_kafka_event_over_amqp() -> None:
+    stored = kafka_entry(
+        (b"key", b"first", [("sender", b"python_kafka_sdk"), ("none", None)]), (None, b"second", []), (b"", None, [])
+    )
+    first, second, third = received(stored)
+
+    assert first.body_as_str() == "first"
+    assert first.properties == {b"sender": b"python_kafka_sdk", b"none": None}
+    assert first.system_properties[b"x-opt-kafka-key"] == b"key"
+    assert first.partition_key is None
+    assert (first.sequence_number, first.offset) == (BASE, str(BASE))
+    assert first.enqueued_time is not None
+    assert int(first.enqueued_time.timestamp() * 1000) == ENQUEUED
+    assert (second.body_as_str(), second.properties, second.sequence_number) == ("second", {}, BASE + 1)
+    assert b"x-opt-kafka-key" not in second.system_properties
+    assert b"".join(third.body) == b""
+    assert third.system_properties[b"x-opt-kafka-key"] == b""
+
+
+def test_header_values_are_binary_whatever_they_hold() -> None:
+    body, bounds = transcode.amqp(kafka_entry((None, b"", [("count", b"\x00\x00\x00\x07"), ("text", b"\xff" * 300)])))
+    expected = codec.mapping(
+        [(codec.string("count"), codec.binary(b"\0\0\0\7")), (codec.string("text"), codec.binary(b"\xff" * 300))]
+    )
+    assert b"\x00\x53\x74" + expected + b"\x00\x53\x75\xa0\x00" == body[-len(expected) - 8 :]
+    assert bounds[-1] == len(body)
+
+
+def test_of_headers_with_one_name_the_last_counts() -> None:
+    (event,) = received(kafka_entry((None, b"x", [("a", b"1"), ("b", b"2"), ("a", b"3")])))
+    assert event.properties == {b"a": b"3", b"b": b"2"}
+
+
+@pytest.mark.parametrize("compression", range(5))
+def test_compressed_batches_reach_amqp_consumers(compression: int) -> None:
+    stored = kafka_entry(*((b"k%d" % n, b"value %d" % n * 20, []) for n in range(200)), compression=compression)
+    assert [event.body_as_str() for event in received(stored)] == [f"value {n}" * 20 for n in range(200)]
+    assert transcode.kafka(stored) is stored.body
+
+
+def test_an_amqp_event_over_kafka() -> None:
+    stored = amqp_entry(
+        encoded(
+            header=Header(durable=True),
+            message_annotations={codec.Symbol("x-opt-partition-key").encode(): "place 27513"},
+            properties=Properties(
+                message_id="m-1", user_id=b"me", to="here", subject="about", reply_to="there", correlation_id="c-1",
+                content_type=b"application/json", content_encoding=b"utf-8", creation_time=1_700_000_000_000,
+            ),
+            application_properties={"sender": "python_sdk", "count": 7, "raw": b"\x01"},
+            data=[b'{"a": ', b"1}"],
+        ),
+        encoded(data=[b"second"]),
+    )  # fmt: skip
+    first, second = consumed(stored)
+
+    assert (first.offset, first.timestamp, first.timestamp_type) == (BASE, ENQUEUED, 1)
+    assert (first.key, first.value) == (None, b'{"a": 1}')
+    headers = dict(first.headers)
+    assert len(headers) == len(first.headers) == 13
+    # Text, as the service converts these
+    assert headers["x-opt-partition-key"] == b"place 27513"
+    assert headers["message-id"] == b"m-1"
+    assert headers["user-id"] == b"me"
+    assert headers["to"] == b"here"
+    assert headers["reply-to"] == b"there"
+    assert headers["content-type"] == b"application/json"
+    assert headers["content-encoding"] == b"utf-8"
+    assert headers["creation-time"] == b"1700000000000"
+    # AMQP's encoding, type code first
+    assert headers["subject"] == b"\xa1\x05about"
+    assert headers["correlation-id"] == b"\xa1\x03c-1"
+    assert headers["sender"] == b"\xa1\x0apython_sdk"
+    assert codec.decode(headers["count"])[0] == 7
+    assert headers["raw"] == b"\xa0\x01\x01"
+    assert (second.offset, second.value, second.headers) == (BASE + 1, b"second", [])
+
+
+@pytest.mark.parametrize(("body", "value"), [
+    (b"\x00\x53\x75\xa0\x00", None),
+    (b"\x00\x53\x75\xb0\x00\x00\x00\x02hi", b"hi"),
+    (b"\x00\x53\x75\xa0\x01a\x00\x53\x75\xa0\x01b", b"ab"),
+    (b"\x00\x53\x77\xa1\x04text", b"text"),
+    (b"\x00\x53\x77\xa0\x03raw", b"raw"),
+    (b"\x00\x53\x77\x40", None),
+    (b"\x00\x53\x77\x54\x07", b"\x54\x07"),
+    (b"\x00\x53\x76\xc0\x05\x02\x54\x01\x54\x02", b"\xc0\x05\x02\x54\x01\x54\x02"),
+    (b"\x00\x53\x75\xa0\x02hi\x00\x53\x78\xc1\x01\x00", b"hi"),
+])  # fmt: skip
+def test_what_each_kind_of_body_is_over_kafka(body: bytes, value: bytes | None) -> None:
+    assert [record.value for record in consumed(amqp_entry(body))] == [value]
+
+
+@pytest.mark.parametrize(("identifier", "text"), [
+    (codec.ulong(7), b"7"),
+    (b"\x98" + uuid.UUID(int=5).bytes, b"00000000-0000-0000-0000-000000000005"),
+    (codec.binary(b"\xff\x00"), b"\xff\x00"),
+    (codec.NULL, None),
+])  # fmt: skip
+def test_message_ids_of_every_type_are_text(identifier: bytes, text: bytes | None) -> None:
+    stored = amqp_entry(codec.described_list(0x73, [identifier]) + b"\x00\x53\x75\xa0\x01x")
+    (record,) = consumed(stored)
+    assert dict(record.headers).get("message-id") == text
+
+
+@pytest.mark.parametrize("section", [
+    b"\x00\x53\x74\xc1\x04\x02\xa1\x7fa",      # a key that is longer than the map
+    b"\x00\x53\x74\xc1\x02\xff\x40",           # more keys than bytes
+    b"\x00\x53\x74\x40",                       # no map
+    b"\x00\x53\x74\xa1\x01x",                  # no map either
+    b"\x00\x53\x73\xc0\x05\x01\xa1\x02\xff\xfe",  # a message-id that is not text
+])  # fmt: skip
+def test_properties_that_are_none_keep_no_event_from_kafka(section: bytes) -> None:
+    stored = amqp_entry(section + b"\x00\x53\x75\xa0\x01x", encoded(application_properties={"a": "b"}, data=[b"y"]))
+    assert [(record.value, record.headers) for record in consumed(stored)] == [
+        (b"x", []), (b"y", [("a", b"\xa1\x01b")]),
+    ]  # fmt: skip
+
+
+def test_what_neither_needs_converted_is_as_it_is_stored() -> None:
+    stored = amqp_entry(encoded(data=[b"x"]))
+    body, bounds = transcode.amqp(stored)
+    assert body is stored.body
+    assert bounds == entry.bounds(stored)
+
+
+def test_conversions_are_kept_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = transcode._Cache()
+    monkeypatch.setattr(transcode, "_CACHE", cache)
+    monkeypatch.setattr(transcode, "_CACHE_BYTES", 20_000)
+    stored = [kafka_entry((None, b"%04d" % n * 500, [])) for n in range(20)]
+    large = kafka_entry((None, b"." * 30_000, []))
+    for one in (*stored, large):
+        transcode.amqp(one)
+
+    # The newest are there, found by what they are (an entry that is read again is another object)
+    again = Entry(*stored[-1][:4], bytes(bytearray(stored[-1].body)))
+    assert transcode.amqp(again)[0] is transcode.amqp(stored[-1])[0]
+    assert 2 <= len(cache._kept) < 10
+    assert cache._size == sum(size for _, size in cache._kept.values()) <= 20_000
+
+
+values = st.one_of(st.none(), st.binary(max_size=300))
+headers = st.lists(st.tuples(st.text(max_size=20), values), max_size=5, unique_by=lambda header: header[0])
+
+
+@given(st.lists(st.tuples(values, values, headers), min_size=1, max_size=20), st.integers(0, 4))
+def test_any_kafka_event_is_one_that_the_sdk_reads(
+    records: list[tuple[bytes | None, bytes | None, Headers]], compression: int
+) -> None:
+    stored = kafka_entry(*records, compression=compression)
+    for event, (key, value, named) in zip(received(stored), records, strict=True):
+        assert b"".join(event.body) == (value or b"")
+        assert event.system_properties.get(b"x-opt-kafka-key") == key
+        assert event.properties == {name.encode(): content for name, content in named}
+
+
+@given(st.binary(max_size=200), st.dictionaries(st.text(max_size=9), st.one_of(st.text(max_size=9), st.integers(0, 9))))
+def test_any_amqp_event_is_one_that_kafka_reads(body: bytes, properties: dict[str, str | int]) -> None:
+    stored = amqp_entry(encoded(application_properties=properties or None, data=[body]))
+    (record,) = consumed(stored)
+    assert record.value == (body or None)
+    assert {name: codec.decode(content)[0] for name, content in record.headers} == properties
