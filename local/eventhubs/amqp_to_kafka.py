@@ -78,7 +78,7 @@ def _content(code: int, message: bytes, value: int, end: int) -> bytes:
 def _properties(encoded: bytes) -> _Headers:
     """The headers for properties and application properties; none for a section that is not what it should be.
 
-    A hub takes any event that an AMQP consumer can be sent; one bad section must not keep Kafka consumers from the rest.
+    A hub takes any event that an AMQP consumer can be sent; one bad section must not keep Kafka from the others.
     """
     headers: _Headers = []
     for code, _start, value, _end in sections(encoded):
@@ -126,6 +126,6 @@ def _values(encoded: bytes, position: int, count: int) -> list[bytes]:
 
 
 def _text(encoded: bytes) -> bytes:
-    """A property as text: a time in milliseconds since 1970, a message-id of any of its types; binary stays as it is."""
+    """A property as text: times in milliseconds since 1970, a message-id of any of its types; binary as it is."""
     value, _ = codec.decode(encoded)
     return value if isinstance(value, bytes) else str(value).encode()

@@ -26,7 +26,7 @@ _AmqpForm = tuple[bytes, list[int]]
 
 
 class _Cache:
-    """The conversions used last, up to a size. Entries compare by content, so one that was read from disk again hits."""
+    """The conversions used last, up to a size. Entries compare by content, so one read from disk again hits."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Entry, tuple[_AmqpForm, int]] = OrderedDict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -49,10 +50,7 @@ def received(stored: Entry) -> list[EventData]:
     """What the SDK's consumers make of an entry."""
     body, bounds = transcode.amqp(stored)
     assert len(bounds) == stored.length + 1
-    return [
-        EventData._from_message(decode_payload(memoryview(body)[start:end]))
-        for start, end in zip(bounds, bounds[1:], strict=False)
-    ]
+    return [EventData._from_message(decode_payload(memoryview(body)[start:end])) for start, end in pairwise(bounds)]
 
 
 def consumed(stored: Entry) -> Sequence[Any]:
