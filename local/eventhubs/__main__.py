@@ -14,6 +14,7 @@ from local.eventhubs import DEFAULT_KEY, DEFAULT_KEY_NAME, config, retention, se
 from local.eventhubs.config import HubConfig
 from local.eventhubs.errors import EventHubsError
 from local.eventhubs.kafka import server as kafka_server
+from local.eventhubs.kafka.groups.coordinator import Groups
 from local.eventhubs.kafka.settings import Settings
 from local.eventhubs.log import Log
 from local.eventhubs.namespace import Namespace
@@ -47,11 +48,12 @@ def main() -> int:
     try:
         hubs = config.read(arguments.config)
         log = Log(arguments.data_dir / "eventhubs.db", hubs)
+        groups = Groups(arguments.data_dir / "kafka-groups.db")
         capturing = _capture(log, hubs, arguments)
     except EventHubsError as error:
         print(f"eventhubs: {error}", file=sys.stderr)
         return 1
-    return lifecycle.run("eventhubs", _service(hubs, log, capturing, arguments), arguments)
+    return lifecycle.run("eventhubs", _service(hubs, log, groups, capturing, arguments), arguments)
 
 
 def _add_kafka_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,9 +100,16 @@ def _capture(log: Log, hubs: list[HubConfig], arguments: argparse.Namespace) -> 
 
 @asynccontextmanager
 async def _service(
-    hubs: list[HubConfig], log: Log, capturing: AbstractAsyncContextManager[Needed], arguments: argparse.Namespace
+    hubs: list[HubConfig],
+    log: Log,
+    groups: Groups,
+    capturing: AbstractAsyncContextManager[Needed],
+    arguments: argparse.Namespace,
 ) -> AsyncIterator[dict[str, object]]:
     namespace = Namespace(hubs, log, Key(DEFAULT_KEY_NAME, arguments.key))
+    # Those that clients created before.
+    for created in log.unopened() if arguments.kafka_create_topics else []:
+        namespace.create(created)
     limits = Limits(arguments.retention_hours * 3600, arguments.retention_megabytes * 1024 * 1024)
     keeping: asyncio.Task[None] | None = None
     try:
@@ -108,13 +117,14 @@ async def _service(
             # Left after the servers, so that it writes the last that they took.
             capturing as needed,
             server.listen(namespace, arguments.port) as port,
-            kafka_server.listen(namespace, None, _kafka_settings(arguments), arguments.kafka_port) as kafka_port,
+            kafka_server.listen(namespace, groups, _kafka_settings(arguments), arguments.kafka_port) as kafka_port,
         ):
             keeping = asyncio.create_task(retention.keep(log, limits, arguments.retention_check_seconds, needed))
             yield {"port": port, "kafka_port": kafka_port}
     finally:
         if keeping is not None:
             keeping.cancel()
+        await groups.close()
         await log.close()
 
 

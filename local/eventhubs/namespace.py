@@ -52,15 +52,24 @@ class Namespace:
         self.log = log
         self.key = key
         self.ownership = Ownership()
-        self._hubs = {
-            hub.name.lower(): Hub(
-                hub.name,
-                log.hubs[hub.name.lower()],
-                {group.lower(): group for group in hub.consumer_groups},
-                log.created(hub.name),
-            )
-            for hub in hubs
-        }
+        self._hubs = {hub.name.lower(): self._open(hub) for hub in hubs}
+
+    def _open(self, hub: HubConfig) -> Hub:
+        return Hub(
+            hub.name,
+            self.log.hubs[hub.name.lower()],
+            {group.lower(): group for group in hub.consumer_groups},
+            self.log.created(hub.name),
+        )
+
+    def create(self, hub: HubConfig) -> None:
+        """Add a hub while running.
+
+        Raises:
+            LogUnavailable: the log cannot be written.
+        """
+        self.log.create_hub(hub)
+        self._hubs[hub.name.lower()] = self._open(hub)
 
     @property
     def hubs(self) -> list[Hub]:

@@ -11,21 +11,25 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kio.index
+from kio.schema.errors import ErrorCode
 from kio.static.constants import EntityType
 
 from local.eventhubs.kafka.settings import Settings
 from local.eventhubs.namespace import Hub, Namespace
+from local.eventhubs.partition import Partition
 from local.eventhubs.sas import Grant
+
+if TYPE_CHECKING:
+    from local.eventhubs.kafka.groups.coordinator import Groups
 
 Handler = Callable[[Any, "Session"], Awaitable[Any]]
 
 NO_THROTTLE = timedelta(0)
-# The one broker. Its leadership never changes hands.
+# The one broker. Its leadership never changes hands, so there are no leader epochs: they are left at -1, unknown.
 NODE_ID = 0
-LEADER_EPOCH = 0
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,14 @@ class Api:
         versions: those that clients are told of.
         handle: answers a request; None means that there is no answer to send.
         before_authentication: a client that has not authenticated may use it.
-        refuse_old: answers a request, by version and body, whose version is older than kio knows.
+        refuse_old: answers a request, by version and bytes, whose version is older than kio knows.
     """
 
     key: int
     versions: range
     handle: Handler
     before_authentication: bool = False
-    refuse_old: Callable[[int, bytes], bytes] | None = None
+    refuse_old: Callable[[int, bytes], bytes | None] | None = None
 
 
 @dataclass
@@ -63,7 +67,7 @@ class Session:
     """
 
     namespace: Namespace
-    groups: Any
+    groups: Groups
     settings: Settings
     apis: Mapping[int, Api]
     address: tuple[str, int]
@@ -86,9 +90,20 @@ class Session:
             return self.settings.plaintext
         return self.grant.path in ((), (topic.lower(),))
 
-    def hub(self, topic: str) -> Hub | None:
-        """The hub called `topic`, if there is one. Names of hubs do not depend on case."""
-        return self.namespace.find(topic)
+    def hub(self, topic: str) -> Hub | ErrorCode:
+        """The hub called `topic` (case does not count), or why the client does not get it."""
+        if not self.may_use(topic):
+            return ErrorCode.topic_authorization_failed
+        return self.namespace.find(topic) or ErrorCode.unknown_topic_or_partition
+
+    def partition(self, topic: str, index: int) -> Partition | ErrorCode:
+        """A partition of the hub called `topic`, or why the client does not get it."""
+        hub = self.hub(topic)
+        if isinstance(hub, ErrorCode):
+            return hub
+        if not 0 <= index < len(hub.partitions):
+            return ErrorCode.unknown_topic_or_partition
+        return hub.partitions[index]
 
 
 def response_module(request: Any) -> ModuleType:

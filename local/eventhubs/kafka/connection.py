@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kio.schema.api_versions.v0 import response as api_versions_v0
 from kio.schema.errors import ErrorCode
@@ -20,6 +20,9 @@ from local.eventhubs.kafka.errors import ProtocolFault, Refused
 from local.eventhubs.kafka.framing import MAX_REQUEST_BYTES, FrameBuffer
 from local.eventhubs.kafka.settings import Settings
 from local.eventhubs.namespace import Namespace
+
+if TYPE_CHECKING:
+    from local.eventhubs.kafka.groups.coordinator import Groups
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         namespace: Namespace,
-        groups: Any,
+        groups: Groups,
         settings: Settings,
         apis: Mapping[int, Api],
         on_closed: Callable[[Connection], None],
@@ -83,6 +86,11 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+
+    async def finished(self) -> None:
+        """Wait until the request at hand, if any, has been let go of."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     def close(self) -> None:
         """Send what is unsent, and close."""
@@ -150,7 +158,8 @@ class Connection(asyncio.Protocol):
             body = api_versions.answer(api_versions_v0, self._apis.values(), ErrorCode.unsupported_version)
             return messages.response(prefix.correlation_id, body)
         if api.refuse_old is not None and not messages.known(prefix.key, prefix.version):
-            return messages.framed(prefix.correlation_id, api.refuse_old(prefix.version, frame))
+            refusal = api.refuse_old(prefix.version, frame)
+            return None if refusal is None else messages.framed(prefix.correlation_id, refusal)
         session.version = prefix.version
         session.client_id, request = messages.read_request(prefix, frame)
         response = await api.handle(request, session)

@@ -1,9 +1,8 @@
-"""The errors of the Kafka endpoint.
+"""The errors of a connection to the Kafka endpoint; what a request is answered with is in `local.eventhubs.errors`.
 
 EventHubsError
-└── KafkaError
-    ├── ProtocolFault        bytes that are no request, or one that may not come now: closes the connection
-    └── Refused              a client that does not authenticate; it is told why
+├── ProtocolFault            bytes that are no request, or one that may not come now: closes the connection
+└── Refused                  a client that does not authenticate; it is told why
 """
 
 from __future__ import annotations
@@ -11,13 +10,9 @@ from __future__ import annotations
 from local.eventhubs.errors import EventHubsError
 
 
-class KafkaError(EventHubsError):
-    """Whatever goes wrong on a Kafka connection."""
-
-
-class ProtocolFault(KafkaError):
+class ProtocolFault(EventHubsError):
     """Closes the connection, as Kafka does on a request that it cannot read or will not take."""
 
 
-class Refused(KafkaError):
+class Refused(EventHubsError):
     """A client did not prove who it is; the message says what to change."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from kio.schema.errors import ErrorCode
 
-from local.eventhubs.kafka.api import LEADER_EPOCH, NO_THROTTLE, NODE_ID, Api, Session, make, response_module
+from local.eventhubs.kafka.api import NO_THROTTLE, NODE_ID, Api, Session, make, response_module
 from local.eventhubs.namespace import Hub
 
 CLUSTER_ID = "headrace"
@@ -32,32 +32,21 @@ async def _handle(request: Any, session: Session) -> Any:
 def _topic(schema: Any, name: str, session: Session) -> Any:
     """A topic as the client spelt it: it looks for that name in the answer."""
     hub = session.hub(name)
-    error = ErrorCode.none
-    if not session.may_use(name):
-        error, hub = ErrorCode.topic_authorization_failed, None
-    elif hub is None:
-        error = ErrorCode.unknown_topic_or_partition
-    return make(
-        schema.MetadataResponseTopic,
-        error_code=error,
-        name=name,
-        is_internal=False,
-        partitions=_partitions(schema, hub),
-    )
+    error, partitions = (hub, ()) if isinstance(hub, ErrorCode) else (ErrorCode.none, _partitions(schema, hub))
+    return make(schema.MetadataResponseTopic, error_code=error, name=name, is_internal=False, partitions=partitions)
 
 
-def _partitions(schema: Any, hub: Hub | None) -> tuple[Any, ...]:
+def _partitions(schema: Any, hub: Hub) -> tuple[Any, ...]:
     return tuple(
         make(
             schema.MetadataResponsePartition,
             error_code=ErrorCode.none,
             partition_index=partition.index,
             leader_id=NODE_ID,
-            leader_epoch=LEADER_EPOCH,
             replica_nodes=(NODE_ID,),
             isr_nodes=(NODE_ID,),
         )
-        for partition in (hub.partitions if hub else ())
+        for partition in hub.partitions
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from local import loopback
 from local.eventhubs.kafka.apis import APIS
@@ -13,9 +13,12 @@ from local.eventhubs.kafka.connection import Connection
 from local.eventhubs.kafka.settings import Settings
 from local.eventhubs.namespace import Namespace
 
+if TYPE_CHECKING:
+    from local.eventhubs.kafka.groups.coordinator import Groups
+
 
 @asynccontextmanager
-async def listen(namespace: Namespace, groups: Any, settings: Settings, port: int) -> AsyncIterator[int]:
+async def listen(namespace: Namespace, groups: Groups, settings: Settings, port: int) -> AsyncIterator[int]:
     """Serve Kafka on the loopback addresses while the context lasts; yields the port (chosen when `port` is 0).
 
     Raises:
@@ -36,5 +39,8 @@ async def listen(namespace: Namespace, groups: Any, settings: Settings, port: in
     finally:
         for server in servers:
             server.close()
-        for connection in list(connections):
+        closing = list(connections)
+        for connection in closing:
             connection.close()
+        for connection in closing:
+            await connection.finished()
