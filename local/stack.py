@@ -162,7 +162,8 @@ class Stack:
     def _event_hubs(self, log: Path) -> Child:
         return Child.start_module(
             "local.eventhubs", "--port", str(self.ports.event_hubs), "--kafka-port", str(self.ports.kafka),
-            "--data-dir", self._state("eventhubs"), "--config", str(HUBS), log=log,
+            "--data-dir", self._state("eventhubs"), "--config", str(HUBS), "--capture", str(CAPTURE),
+            "--capture-storage", self.settings["AzureWebJobsStorage"], log=log,
         )  # fmt: skip
 
     def _cosmos(self, log: Path) -> Child:
