@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tools.capture import command as capture
 from tools.dead_letters import command as dead_letters
 from tools.errors import EXIT_INTERRUPTED, EXIT_OK, exit_code, explain
 from tools.progress import note
@@ -22,6 +23,7 @@ Settings come from the environment, then from local.settings.json in this direct
   EventHubs  or  EventHubs__fullyQualifiedNamespace      the namespace (send, receive, dead-letters replay)
   Cosmos     or  Cosmos__accountEndpoint                 the account (query)
   DataLake   or  DataLake__serviceUri                    the account (dead-letters)
+  AzureWebJobsStorage  or  ...__blobServiceUri           the account (capture)
 Each is a connection string, or an address to reach with your identity (`az login`). The producers' settings
 AZURE_STREAMPOC_EVENTHUB_CONN_STRING, _NAMESPACE and _HUBNAME work too. `python -m local env` prints a laptop's.
 """
@@ -39,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (send, receive, query, dead_letters):
+    for command in (send, receive, query, capture, dead_letters):
         command.add_parser(commands)
     return top
 

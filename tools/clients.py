@@ -10,6 +10,8 @@ from azure.eventhub import EventHubProducerClient
 from azure.eventhub.aio import EventHubConsumerClient
 from azure.identity import DefaultAzureCredential
 from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import LinearRetry as BlobRetry
 from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient, LinearRetry
 
 from shared.settings import Connection, SettingsError
@@ -17,10 +19,11 @@ from shared.settings import cosmos as cosmos_connection
 from shared.settings import data_lake as data_lake_connection
 from tools import environment
 
-# The SDKs' defaults make a command wait 12 s (Event Hubs) and 80 s (Data Lake) to say that nothing answers; with these
+# The SDKs' defaults make a command wait 12 s (Event Hubs) and 80 s (storage) to say that nothing answers; with these
 # it is 3 s. A request that is throttled waits as long as the service asks, in either case.
 _EVENT_HUBS_RETRY = {"retry_total": 3, "retry_backoff_factor": 0.2}
-_DATA_LAKE_RETRIES, _DATA_LAKE_WAIT_SECONDS = 3, 1
+_STORAGE_RETRIES, _STORAGE_WAIT_SECONDS = 3, 1
+_DOWNLOAD_BYTES = 4 * 1024 * 1024
 
 Client = TypeVar("Client")
 
@@ -66,13 +69,32 @@ def container(settings: Mapping[str, str], database: str, name: str) -> Containe
 def file_system(settings: Mapping[str, str], name: str) -> FileSystemClient:
     """A file system of the Data Lake account."""
     connection = data_lake_connection(settings)
-    retry = LinearRetry(backoff=_DATA_LAKE_WAIT_SECONDS, retry_total=_DATA_LAKE_RETRIES, random_jitter_range=0)
+    retry = LinearRetry(backoff=_STORAGE_WAIT_SECONDS, retry_total=_STORAGE_RETRIES, random_jitter_range=0)
     account = _connect(
         connection,
         lambda text: DataLakeServiceClient.from_connection_string(text, retry_policy=retry),
         lambda address: DataLakeServiceClient(address, _credential(connection), retry_policy=retry),
     )
     return account.get_file_system_client(name)
+
+
+def blobs(settings: Mapping[str, str], account_url: str | None = None) -> BlobServiceClient:
+    """The storage account of the settings; or the one at `account_url`, with an identity."""
+    if account_url is None:
+        connection = environment.storage(settings)
+    else:
+        connection = Connection("--account-url", None, account_url, settings.get("AZURE_CLIENT_ID") or None)
+    options: dict[str, Any] = {
+        "retry_policy": BlobRetry(backoff=_STORAGE_WAIT_SECONDS, retry_total=_STORAGE_RETRIES, random_jitter_range=0),
+        # A download's first request would ask for 32 MB.
+        "max_single_get_size": _DOWNLOAD_BYTES,
+        "max_chunk_get_size": _DOWNLOAD_BYTES,
+    }
+    return _connect(
+        connection,
+        lambda text: BlobServiceClient.from_connection_string(text, **options),
+        lambda address: BlobServiceClient(address, _credential(connection), **options),
+    )
 
 
 def _connect(

@@ -22,7 +22,8 @@ _CONNECTION_STRING = "AZURE_STREAMPOC_EVENTHUB_CONN_STRING"
 _NAMESPACE = "AZURE_STREAMPOC_EVENTHUB_NAMESPACE"
 _HUB = "AZURE_STREAMPOC_EVENTHUB_HUBNAME"
 _KAFKA_SERVERS = "EventHubs__kafkaBootstrapServers"
-_FAMILIES = ("EventHubs", "Cosmos", "DataLake")
+_STORAGE = "AzureWebJobsStorage"
+_FAMILIES = ("EventHubs", "Cosmos", "DataLake", _STORAGE)
 
 
 def load(environment: Mapping[str, str] = os.environ, directory: Path | None = None) -> dict[str, str]:
@@ -70,6 +71,28 @@ def event_hubs(settings: Mapping[str, str]) -> Connection:
         host = namespace if "." in namespace else f"{namespace}.servicebus.windows.net"
         return Connection(_NAMESPACE, None, host, settings.get("AZURE_CLIENT_ID") or None)
     return app_event_hubs(settings)
+
+
+def storage(settings: Mapping[str, str]) -> Connection:
+    """The function app's own storage account, to which a laptop's namespace captures, too.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    connection_string = settings.get(_STORAGE) or None
+    account = settings.get(f"{_STORAGE}__accountName")
+    url = settings.get(f"{_STORAGE}__blobServiceUri") or (
+        f"https://{account}.blob.core.windows.net" if account else None
+    )
+    if connection_string is None and url is None:
+        raise SettingsError(
+            f"{_STORAGE} is not set: give it a connection string (locally: `python -m local env` prints it), or name "
+            "an account with --account-url"
+        )
+    client = settings.get(f"{_STORAGE}__clientId") or settings.get("AZURE_CLIENT_ID") or None
+    return Connection(_STORAGE, connection_string, None if connection_string else url, client)
 
 
 def default_hub(settings: Mapping[str, str]) -> str:
