@@ -14,12 +14,12 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from local.eventhubs import transcode
 from local.eventhubs.capture import avro
 from local.eventhubs.capture.event import fields
 from local.eventhubs.capture.progress import Position, Progress
 from local.eventhubs.capture.settings import Settings
 from local.eventhubs.capture.storage import NameTaken, Storage, Upload
-from local.eventhubs.entry import Entry, bounds
 from local.eventhubs.errors import EventHubsError, LogUnavailable
 from local.eventhubs.log import Log
 from local.eventhubs.partition import Partition
@@ -225,7 +225,7 @@ class Recorder:
                 raise LogUnavailable(f"event {end} is not in the log any more")
             entry = entries[0]
             taken += len(entry.body)
-            enqueued, body, ends = avro.time(entry.enqueued), *_events(entry)
+            enqueued, body, ends = avro.time(entry.enqueued), *transcode.amqp(entry)
             for start in range(end - entry.base, min(entry.next, limit) - entry.base, _SLICE_EVENTS):
                 stop = min(start + _SLICE_EVENTS, min(entry.next, limit) - entry.base)
                 for index in range(start, stop):
@@ -251,7 +251,3 @@ class Recorder:
     def _save(self, position: Position) -> None:
         self._context.progress.save(self.partition.hub, self.partition.index, position)
         self.position = position
-
-
-def _events(entry: Entry) -> tuple[bytes, list[int]]:
-    return entry.body, bounds(entry)
