@@ -71,9 +71,13 @@ class Stores:
         self._lake = DataLakeServiceClient.from_connection_string(settings["DataLake"])
         self._read: dict[str, list[str]] = {}
 
-    def document_count(self) -> int:
-        """How many documents the container holds."""
-        query = self._container.query_items("SELECT VALUE COUNT(1) FROM c", enable_cross_partition_query=True)
+    def document_count(self, sender: str | None = None) -> int:
+        """How many documents the container holds; of one sender, if it is given."""
+        text = "SELECT VALUE COUNT(1) FROM c" + (" WHERE c.sender = @sender" if sender else "")
+        query = self._container.query_items(
+            text, parameters=[{"name": "@sender", "value": sender}] if sender else None,
+            enable_cross_partition_query=True,
+        )  # fmt: skip
         return int(str(next(iter(query))))
 
     def document_ids(self) -> list[str]:

@@ -1,33 +1,30 @@
-"""`python -m local demo`: the main job from producer to stores, on free ports, in a temporary directory.
-
-Exit status 0 means: every event sent is one document or one dead letter, and the files hold exactly the documents.
-"""
+"""The demo itself: start everything, send, wait until all is accounted for, and check the numbers."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from local.accounts import StageCounts, Stores, percentile, stage_counts
+from local.accounts import Stores, stage_counts
 from local.azurite import AzuriteUnavailable
+from local.captured import captured_files
+from local.demo import report
+from local.demo.producers import ProducerFailed, Route, Sent, send
 from local.ports import Ports
-from local.stack import APP, HUBS, ROOT, Stack, StackError
+from local.stack import APP, CAPTURE, ROOT, Stack, StackError
 
-# Sent first, so that connections are open when latency is measured. The rest is sent at `--rate`.
-WARM_UP = 300
+# Sent first, so that connections are open when latency is measured; the rest is sent at `--rate`. One in a hundred of
+# half of it is a whole number.
+WARM_UP = 400
 DEADLINE = 60.0  # seconds
 
 NEXT = """\
@@ -82,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             finally:
                 with console.status("Stopping"):
                     stack.stop()
-    except (StackError, AzuriteUnavailable, DemoFailed) as error:
+    except (StackError, AzuriteUnavailable, ProducerFailed, DemoFailed) as error:
         Console(stderr=True).print(f"[red]demo:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
         return 1
     except KeyboardInterrupt:
@@ -95,31 +92,48 @@ def _job(console: Console, stack: Stack, arguments: argparse.Namespace) -> int:
     warm_up = min(WARM_UP, arguments.count)
     began = time.monotonic()
 
-    sent, bad = _send(stack, warm_up, arguments.bad, seed=1)
-    _wait(console, stores, sent, "Sent the first events; connections open as they travel")
+    sent = send(stack.settings, warm_up, arguments.bad, seed=1)
+    _wait(console, stores, _events(sent), "Sent the first events; connections open as they travel")
     first = time.monotonic() - began
     opened = log.stat().st_size
     if arguments.count > warm_up:
         with console.status(f"Sending {arguments.count - warm_up:,} more at {arguments.rate} a second"):
-            more, more_bad = _send(stack, arguments.count - warm_up, arguments.bad, seed=2, rate=arguments.rate)
-        sent, bad = sent + more, bad + more_bad
-    _wait(console, stores, sent, "Sent; waiting until each is accounted for")
+            more = send(stack.settings, arguments.count - warm_up, arguments.bad, seed=3, rate=arguments.rate)
+        for route, counts in more.items():
+            so_far = sent.setdefault(route, Sent())
+            sent[route] = Sent(so_far.events + counts.events, so_far.bad + counts.bad)
+    _wait(console, stores, _events(sent), "Sent; waiting until each is accounted for")
 
-    counts = stage_counts(log)
-    console.print(_hubs(stores, counts))
+    by_route = {route: stores.document_count(sender=route.sender) for route in sent}
+    console.print(report.routes(sent, by_route))
+    console.print(report.hubs(stores, stage_counts(log)))
     console.print("Between hubs, records travel packed: one event carries many.\n")
+    console.print(report.latency(stage_counts(log, opened)))
+    console.print(f"Without the first {warm_up} events, which opened the connections ({first:.1f} s).\n")
+
     documents = stores.document_ids()
     lines = [json.loads(line)["id"] for line in stores.lines("events")]
     dead = stores.dead_letters()
-    console.print(_stores(stores, len(documents), len(lines), dead))
-    console.print(_latency(stage_counts(log, opened)))
-    console.print(f"Without the first {warm_up} events, which opened the connections ({first:.1f} s).\n")
+    on_dev = stores.events_on("dev")
+    with console.status("Stopping the function app, then Event Hubs, which writes what it has yet to capture"):
+        stack.stop_services(APP, "eventhubs")
+    captured = captured_files(stack.settings["AzureWebJobsStorage"], CAPTURE, "dev")
+    console.print(report.stored(stores, len(documents), len(lines), dead, captured))
 
+    events = [(file.partition, event["SequenceNumber"]) for file in captured for event in file.events]
+    total, bad = _events(sent), sum(counts.bad for counts in sent.values())
     checks = {
-        f"sent {sent:,} = documents {len(documents):,} + dead letters {dead:,}": sent == len(documents) + dead,
+        f"sent {total:,} = documents {len(documents):,} + dead letters {dead:,}": total == len(documents) + dead,
         f"bad events {bad:,} = dead letters {dead:,}": bad == dead,
         f"lines in files {len(lines):,} = documents, id by id": sorted(lines) == sorted(documents),
-    }
+        **{
+            f"{route.sender}: sent {counts.events:,} = documents {by_route[route]:,} + bad {counts.bad:,}":
+                counts.events == by_route[route] + counts.bad
+            for route, counts in sent.items()
+        },
+        f"captured {len(events):,} = events that dev received {on_dev:,}, each once":
+            len(set(events)) == len(events) == on_dev,
+    }  # fmt: skip
     for check, holds in checks.items():
         console.print(f"  [{'green' if holds else 'red'}]{'ok' if holds else 'NOT SO'}[/]  {check}", highlight=False)
     if not all(checks.values()):
@@ -129,19 +143,8 @@ def _job(console: Console, stack: Stack, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _send(stack: Stack, count: int, bad: float, *, seed: int, rate: int | None = None) -> tuple[int, int]:
-    """Run the producer as a user would; returns how many events were acknowledged, and how many of them are bad."""
-    command = [
-        sys.executable, "-m", "tools", "send", "--via", "sdk", "--kind", "mixed", "--count", str(count),
-        "--bad", str(bad), "--seed", str(seed), "--json", *(["--rate", str(rate)] if rate else []),
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **stack.settings}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise DemoFailed(f"the producer ended with status {done.returncode}: {done.stderr.strip()[-2000:]}")
-    report = json.loads(done.stdout.splitlines()[-1])
-    return report["sent"], report["bad"]
+def _events(sent: Mapping[Route, Sent]) -> int:
+    return sum(counts.events for counts in sent.values())
 
 
 def _wait(console: Console, stores: Stores, sent: int, what: str) -> None:
@@ -162,47 +165,3 @@ def _wait(console: Console, stores: Stores, sent: int, what: str) -> None:
                 found = f"{documents} documents, {lines} lines and {dead} dead letters of {sent}"
                 raise DemoFailed(f"after {DEADLINE:.0f} s there are only {found}")
             time.sleep(0.2)
-
-
-def _hubs(stores: Stores, counts: dict[str, StageCounts]) -> Table:
-    table = Table(title="Hub by hub", title_justify="left")
-    for column, justify in (("hub", "left"), ("read by", "left"), ("events", "right"), ("records in", "right"),
-                            ("out", "right"), ("dead", "right")):  # fmt: skip
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    readers = _readers()
-    # A management call takes the SDK some 0.4 s, for it polls: all hubs at once.
-    with ThreadPoolExecutor(len(readers)) as pool:
-        events = dict(zip(readers, pool.map(stores.events_on, readers), strict=True))
-    for hub, groups in readers.items():
-        for stage in groups:
-            if seen := counts.get(stage):
-                out = seen.out.total() or seen.written
-                table.add_row(hub, stage, f"{events[hub]:,}", f"{seen.records:,}", f"{out:,}", f"{seen.dead:,}")
-    return table
-
-
-def _readers() -> dict[str, list[str]]:
-    """The consumer groups of each hub: the app's are named after its functions."""
-    (namespace,) = json.loads(HUBS.read_text())["UserConfig"]["NamespaceConfig"]
-    return {hub["Name"]: [group["Name"] for group in hub["ConsumerGroups"]] for hub in namespace["Entities"]}
-
-
-def _stores(stores: Stores, documents: int, lines: int, dead: int) -> Table:
-    table = Table(title="What is stored", title_justify="left")
-    table.add_column("store")
-    table.add_column("files", justify="right")
-    table.add_column("records", justify="right")
-    table.add_row("Cosmos DB, dev/events", "", f"{documents:,}")
-    table.add_row("Data Lake, events", f"{len(stores.paths('events')):,}", f"{lines:,}")
-    table.add_row("Data Lake, dead-letters", f"{len(stores.paths('dead-letters')):,}", f"{dead:,}")
-    return table
-
-
-def _latency(counts: dict[str, StageCounts]) -> Table:
-    table = Table(title="From the first hub to the store", title_justify="left")
-    for column in ("store", "p50", "p99"):
-        table.add_column(column, justify="left" if column == "store" else "right")
-    for stage, store in (("store_documents", "Cosmos DB"), ("store_files", "Data Lake")):
-        ages = counts.get(stage, StageCounts()).latency_ms
-        table.add_row(store, *(f"{percentile(ages, share)} ms" if ages else "-" for share in (0.5, 0.99)))
-    return table
