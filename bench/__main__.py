@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bench import chain, cosmos_store, datalake_files, hop, namespace_amqp
+from bench import chain, cosmos_store, datalake_files, hop, namespace_amqp, namespace_kafka
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").replace("`", ""))
     parser.parse_args()
-    for module in (hop, namespace_amqp, cosmos_store, datalake_files, chain):
+    for module in (hop, namespace_amqp, namespace_kafka, cosmos_store, datalake_files, chain):
         module.main()
         print(flush=True)
 
