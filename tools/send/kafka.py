@@ -38,6 +38,8 @@ class KafkaSender:
         self._disconnection: KafkaError | None = None
         self._away_since = 0.0
         options = kafka_client.options(settings)
+        if give_token := options.get("oauth_cb"):
+            give_token("")  # an identity that fails says why; librdkafka would only say that no token came in 10 s
         self._producer = Producer(
             {
                 **options, "enable.idempotence": True, "acks": "all",
@@ -83,7 +85,7 @@ class KafkaSender:
                 topic = self._producer.list_topics(self._hub, timeout=_POLL_SECONDS).topics[self._hub]
                 if topic.error is None:
                     return len(topic.partitions)
-                raise KafkaException(topic.error)
+                raise KafkaException(KafkaError(topic.error.code(), f"hub {self._hub}: {topic.error.str()}"))
             except KafkaException as error:
                 self._producer.poll(0)
                 known = self._refusal or self._disconnection
