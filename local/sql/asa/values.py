@@ -101,6 +101,23 @@ def _date(days: int) -> str:
     return datetime.date.fromordinal(days + _EPOCH_DAY).isoformat()
 
 
+def field(record: Any, name: str) -> Any:
+    """The member `name` of a record in any case, the exact spelling first; None when there is none.
+
+    Of two members that differ by case alone, the one that is spelled as in the query is meant, or else the first.
+    """
+    if type(record) is not dict:
+        return None
+    try:
+        return record[name]
+    except KeyError:
+        folded = name.lower()
+        for own, value in record.items():
+            if own.lower() == folded:
+                return value
+        return None
+
+
 def to_json(value: Any) -> Any:
     """`value` as JSON has it: every datetime a string. What holds none is returned as it is, not copied."""
     kind = type(value)

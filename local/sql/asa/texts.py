@@ -1,0 +1,180 @@
+"""The functions of texts, and LIKE. Positions count from 1; comparisons heed case, but REGEXMATCH does not."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from local.sql.asa.conversions import Mismatch
+from local.sql.asa.mathematics import Undefined
+
+_LONGEST = 8_000_000  # characters: what REPLICATE and SPACE may make of one event
+
+
+def charindex(wanted: str, searched: str, start: int = 1) -> int:
+    return searched.find(wanted, max(start, 1) - 1) + 1
+
+
+def concat(*values: str | None) -> str:
+    """NULL is the empty text."""
+    return "".join(value for value in values if value is not None)
+
+
+def concat_ws(separator: str | None, *values: str | None) -> str:
+    """NULLs are left out, and have no separator."""
+    return (separator or "").join(value for value in values if value is not None)
+
+
+def left(value: str, count: int) -> str:
+    return value[: _count(count)]
+
+
+def right(value: str, count: int) -> str:
+    return value[max(len(value) - _count(count), 0) :]
+
+
+def length(value: str) -> int:
+    """Blanks at the end do not count."""
+    return len(value.rstrip(" "))
+
+
+def ltrim(value: str) -> str:
+    return value.lstrip(" ")
+
+
+def rtrim(value: str) -> str:
+    return value.rstrip(" ")
+
+
+def trim(value: str) -> str:
+    return value.strip(" ")
+
+
+def nchar(code: int) -> str | None:
+    return chr(code) if 0 <= code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else None
+
+
+def unicode(value: str) -> int | None:
+    return ord(value[0]) if value else None
+
+
+def replace(value: str, old: str, new: str) -> str:
+    return value.replace(old, new) if old else value
+
+
+def replicate(value: str, times: int) -> str | None:
+    if times < 0:
+        return None
+    if len(value) * times > _LONGEST:
+        raise Undefined(f"the text would be longer than {_LONGEST} characters")
+    return value * times
+
+
+def space(count: int) -> str | None:
+    return replicate(" ", count)
+
+
+def reverse(value: str) -> str:
+    return value[::-1]
+
+
+def stuff(value: str, start: int, count: int, put: str) -> str | None:
+    """`count` characters from `start` on are taken out, `put` is put there."""
+    if not 1 <= start <= len(value) or count < 0:
+        return None
+    return value[: start - 1] + put + value[start - 1 + count :]
+
+
+def substring(value: str, start: int, count: int) -> str:
+    """A start before the text counts: SUBSTRING('abc', 0, 2) is 'a'."""
+    return value[max(start - 1, 0) : max(start - 1 + _count(count), 0)]
+
+
+def translate(value: str, characters: str, replacements: str) -> str:
+    if len(characters) != len(replacements):
+        raise Undefined("its second and third arguments differ in length")
+    table: dict[int, str] = {}
+    for old, new in zip(characters, replacements, strict=True):
+        table.setdefault(ord(old), new)
+    return value.translate(table)
+
+
+def _count(count: int) -> int:
+    if count < 0:
+        raise Mismatch(count, "length: it is negative")
+    return count
+
+
+def regexmatch(value: str, pattern: str) -> int:
+    """Where the pattern is found first, in any case; 0 when it is not, or is no regular expression."""
+    compiled = _regex(pattern)
+    found = compiled.search(value) if compiled else None
+    return found.start() + 1 if found else 0
+
+
+@lru_cache(maxsize=256)
+def _regex(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern, re.IGNORECASE | re.ASCII)
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def like(value: str, pattern: str) -> bool:
+    return like_regex(pattern).fullmatch(value) is not None
+
+
+def patindex(pattern: str, value: str) -> int:
+    """Where a LIKE pattern matches first; without % at an end it must match there."""
+    inner = pattern.lstrip("%")
+    anchored = inner == pattern
+    ended = not inner.endswith("%")
+    compiled = _pattern(inner.rstrip("%"), ended)
+    found = compiled.match(value) if anchored else compiled.search(value)
+    return found.start() + 1 if found else 0
+
+
+def like_regex(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a LIKE pattern: % any text, _ any character, [a-f] and [^a-f] one of a set."""
+    return _pattern(pattern, False)
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str, ended: bool) -> re.Pattern[str]:
+    parts: list[str] = []
+    place = 0
+    while place < len(pattern):
+        character = pattern[place]
+        close = pattern.find("]", place + 2) if character == "[" else -1
+        if character == "%":
+            if not parts or parts[-1] != ".*":
+                parts.append(".*")
+        elif character == "_":
+            parts.append(".")
+        elif close > 0:
+            parts.append(_set(pattern[place + 1 : close]))
+            place = close
+        else:
+            parts.append(re.escape(character))
+        place += 1
+    return re.compile("".join(parts) + (r"\Z" if ended else ""), re.DOTALL)
+
+
+def _set(inside: str) -> str:
+    negated = inside.startswith("^") and len(inside) > 1
+    members = inside[1:] if negated else inside
+    ranges: list[str] = []
+    place = 0
+    while place < len(members):
+        first = members[place]
+        if place + 2 < len(members) and members[place + 1] == "-":
+            last = members[place + 2]
+            ranges.append(f"{re.escape(first)}-{re.escape(last)}" if first <= last else "")
+            place += 3
+        else:
+            ranges.append(re.escape(first))
+            place += 1
+    body = "".join(ranges)
+    if not body:
+        return "." if negated else r"(?!)"
+    return f"[{'^' if negated else ''}{body}]"
