@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime, group_key, parse_datetime
 from local.stream_analytics.rows import END, START, Evaluate, Row
@@ -85,10 +85,10 @@ class InputOrder:
         self._drop = policies.action == "drop"
         self._partitioned = partitioned
         self._over = tuple(over)
+        # A floor is a watermark of all substreams of a partition, those to come too, and up to where all were lifted.
         self.state: dict[str, Any] = {
             "timelines": {},
-            "floor": START,
-            "swept": START,
+            "floors": dict.fromkeys(range(partitions), (START, START)),
             "untimed": 0,
             "early": 0,
             "late": 0,
@@ -134,9 +134,10 @@ class InputOrder:
         timeline = self.state["timelines"][key]
         watermark = timeline["lanes"][lane]
         if time < watermark:
-            self.state["out of order"] += 1
-            if self._drop and self._timestamp is not None:
-                return []
+            if self._timestamp is not None:
+                self.state["out of order"] += 1
+                if self._drop:
+                    return []
             time = watermark
         row.time = DateTime(time)
         timeline["count"] += 1
@@ -145,10 +146,12 @@ class InputOrder:
         if time - self._tolerance > watermark:
             timeline["lanes"][lane] = DateTime(time - self._tolerance)
             released = list(self._release(key, timeline))
-        if self._over and arrival - self._late > self.state["floor"]:
-            self.state["floor"] = DateTime(arrival - self._late)
-            if self.state["floor"] - self.state["swept"] >= SWEEP:
-                released += self._sweep()
+        if self._over:
+            floor, swept = self.state["floors"][partition]
+            if arrival - self._late > floor:
+                self.state["floors"][partition] = (DateTime(arrival - self._late), swept)
+                if arrival - self._late - swept >= SWEEP:
+                    released += self._lift(DateTime(arrival - self._late), partition)
         return released
 
     def idle(self, now: DateTime, partition: int | None = None) -> list[Released]:
@@ -166,6 +169,15 @@ class InputOrder:
         """Go on from the `state` of an input that was read with the same query, policies and partitions."""
         self.state = state
 
+    def follow(self, timeline: Timeline) -> DateTime:
+        """Report a timeline that another input of the query has, from now on; give the watermark that it has here."""
+        found = self.state["timelines"].get(timeline)
+        if found is None:
+            partition = cast(int, timeline[0]) if self._partitioned else 0
+            found = self._open_substream(timeline, partition)
+        watermark: DateTime = found["watermark"]
+        return watermark
+
     def timelines(self) -> list[Timeline]:
         """Those that were seen so far; all there will be, unless the input has substreams."""
         return list(self.state["timelines"])
@@ -178,8 +190,13 @@ class InputOrder:
         if self._partitioned:
             key = (partition, *key)
         if key not in self.state["timelines"]:
-            self._open(key, (partition,))["lanes"][partition] = self.state["floor"]
+            self._open_substream(key, partition)
         return key, partition
+
+    def _open_substream(self, key: Timeline, partition: int) -> dict[str, Any]:
+        timeline = self._open(key, (partition,))
+        timeline["lanes"][partition] = timeline["watermark"] = self.state["floors"][partition][0]
+        return timeline
 
     def _open(self, key: Timeline, lanes: Sequence[int]) -> dict[str, Any]:
         timeline = {"lanes": dict.fromkeys(lanes, START), "watermark": START, "waiting": [], "count": 0}
@@ -187,8 +204,9 @@ class InputOrder:
         return timeline
 
     def _lift(self, watermark: DateTime, partition: int | None) -> list[Released]:
-        if watermark > self.state["floor"] and partition is None:
-            self.state["floor"] = watermark
+        for own, (floor, _) in self.state["floors"].items():
+            if partition in (None, own):
+                self.state["floors"][own] = (max(floor, watermark), max(floor, watermark))
         released: list[Released] = []
         for key, timeline in self.state["timelines"].items():
             lanes = timeline["lanes"]
@@ -197,10 +215,6 @@ class InputOrder:
                     lanes[lane] = watermark
             released += self._release(key, timeline)
         return released
-
-    def _sweep(self) -> list[Released]:
-        self.state["swept"] = self.state["floor"]
-        return self._lift(self.state["floor"], None)
 
     def _release(self, key: Timeline, timeline: dict[str, Any]) -> Iterator[Released]:
         """What the timeline's watermark lets go, when it moved."""

@@ -27,21 +27,28 @@ class Grouping:
         self.aggregates = tuple(aggregates)
         self._indexed = tuple(enumerate(aggregates))
 
-    def add(self, groups: Groups, row: Row) -> None:
-        """Add a row to the group that it belongs to."""
+    def key(self, row: Row) -> tuple[tuple[Any, ...], Hashable]:
+        """The keys of a row, and what is equal for rows of the same group."""
         keys = self.keys
         if len(keys) == 1:
-            values: tuple[Any, ...] = (keys[0](row),)
-            same = group_key(values[0])
-        else:
-            values = tuple([evaluate(row) for evaluate in keys])
-            same = tuple(map(group_key, values))
+            value = keys[0](row)
+            return (value,), group_key(value)
+        values = tuple([evaluate(row) for evaluate in keys])
+        return values, tuple(map(group_key, values))
+
+    def add(self, groups: Groups, row: Row) -> None:
+        """Add a row to the group that it belongs to."""
+        values, same = self.key(row)
         group = groups.get(same)
         if group is None:
-            group = groups[same] = (values, [aggregate.start for aggregate in self.aggregates])
+            group = groups[same] = (values, [aggregate.start() for aggregate in self.aggregates])
         so_far = group[1]
         for index, aggregate in self._indexed:
             so_far[index] = aggregate.add(so_far[index], row)
+
+    def alone(self, row: Row) -> list[Any]:
+        """What each aggregate has of one row."""
+        return [aggregate.add(aggregate.start(), row) for aggregate in self.aggregates]
 
     def merge(self, parts: Sequence[Groups]) -> Groups:
         """The groups of consecutive parts of a window."""
@@ -51,20 +58,22 @@ class Grouping:
         for part in parts:
             for same, (values, so_far) in part.items():
                 group = merged.get(same)
-                if group is None:
-                    merged[same] = (values, list(so_far))
-                else:
-                    both = group[1]
-                    for index, aggregate in self._indexed:
-                        both[index] = aggregate.merge(both[index], so_far[index])
+                both = so_far if group is None else self.merge_aggregates(group[1], so_far)
+                merged[same] = (values if group is None else group[0], both)
         return merged
+
+    def merge_aggregates(self, earlier: list[Any], later: list[Any]) -> list[Any]:
+        """What each aggregate has of two parts of a window."""
+        return [aggregate.merge(earlier[index], later[index]) for index, aggregate in self._indexed]
+
+    def results(self, so_far: list[Any]) -> tuple[Any, ...]:
+        """The values of the aggregates."""
+        return tuple([aggregate.result(so_far[index]) for index, aggregate in self._indexed])
 
     def rows(self, end: DateTime, groups: Groups) -> Iterator[Row]:
         """The rows of a window that ends."""
-        aggregates = self.aggregates
         for values, so_far in groups.values():
-            results = tuple([aggregate.result(part) for aggregate, part in zip(aggregates, so_far, strict=True)])
-            yield Row(end, (values, results))
+            yield Row(end, (values, self.results(so_far)))
 
 
 class HoppingAggregate(Operator):
