@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime, format_datetime, parse_datetime
@@ -44,7 +45,7 @@ def event(time: str | DateTime, **record: Any) -> Row:
 def run(operators: Operator | Sequence[Operator], rows: Iterable[Row]) -> list[Row]:
     """What a chain of operators makes of all of `rows` at once."""
     chain = [Node(operator) for operator in ([operators] if isinstance(operators, Operator) else operators)]
-    for node, following in zip(chain, chain[1:], strict=False):
+    for node, following in pairwise(chain):
         node.to(following)
     out = chain[-1].collect()
     for row in rows:
