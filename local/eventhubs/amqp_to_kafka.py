@@ -31,11 +31,14 @@ _PROPERTIES = (
 )  # fmt: skip
 _AS_TEXT = {"message-id", "user-id", "to", "reply-to", "content-type", "content-encoding", "creation-time"}
 
+# A data section of each width.
+_BINARY_8, _BINARY_32 = b"\x00\x53\x75\xa0", b"\x00\x53\x75\xb0"
+
 _Headers = list[tuple[str, bytes | None]]
 
 
 def events(entry: Entry) -> Iterator[tuple[bytes | None, _Headers]]:
-    """The value and headers of each event of an AMQP entry."""
+    """The value and headers of each event of an AMQP entry; an empty body is a null value."""
     annotations_before = properties_before = b""
     annotated: _Headers = []
     named: _Headers = []
@@ -44,14 +47,33 @@ def events(entry: Entry) -> Iterator[tuple[bytes | None, _Headers]]:
         # The events of one producer often have the same annotations and properties, byte for byte.
         if annotations != annotations_before:
             annotations_before, annotated = annotations, _named(_values(annotations, 0, count))
-        properties, value = _split(rest)
-        if properties != properties_before:
-            properties_before, named = properties, _properties(properties)
-        yield value, annotated + named
+        value = _data_after(properties_before, rest)
+        if value is None:
+            properties, value = _split(rest)
+            if properties != properties_before:
+                properties_before, named = properties, _properties(properties)
+        yield value or None, annotated + named
 
 
-def _split(rest: bytes) -> tuple[bytes, bytes | None]:
-    """An event's properties sections as they are, and its body as a Kafka value; an empty body is a null one."""
+def _data_after(properties: bytes, rest: bytes) -> bytes | None:
+    """The body of an event that is `properties` and one data section, as nearly all of a batch are; else None.
+
+    This is `_split` for that one case, in a third of the time.
+    """
+    start = len(properties)
+    if rest.startswith(_BINARY_8, start):
+        body = start + 5
+        length = rest[body - 1]
+    elif rest.startswith(_BINARY_32, start):
+        body = start + 8
+        length = int.from_bytes(rest[body - 4 : body], "big")
+    else:
+        return None
+    return rest[body:] if body + length == len(rest) and rest.startswith(properties) else None
+
+
+def _split(rest: bytes) -> tuple[bytes, bytes]:
+    """An event's properties sections as they are, and its body as a Kafka value."""
     body: list[bytes] = []
     properties = 0
     for code, _start, value, end in sections(rest):
@@ -59,7 +81,7 @@ def _split(rest: bytes) -> tuple[bytes, bytes | None]:
             properties = end
         elif code != FOOTER:
             body.append(_content(code, rest, value, end))
-    return rest[:properties], b"".join(body) or None
+    return rest[:properties], b"".join(body)
 
 
 def _content(code: int, message: bytes, value: int, end: int) -> bytes:

@@ -217,9 +217,22 @@ def test_any_kafka_event_is_one_that_the_sdk_reads(
         assert event.properties == {name.encode(): content for name, content in named}
 
 
-@given(st.binary(max_size=200), st.dictionaries(st.text(max_size=9), st.one_of(st.text(max_size=9), st.integers(0, 9))))
-def test_any_amqp_event_is_one_that_kafka_reads(body: bytes, properties: dict[str, str | int]) -> None:
-    stored = amqp_entry(encoded(application_properties=properties or None, data=[body]))
-    (record,) = consumed(stored)
-    assert record.value == (body or None)
-    assert {name: codec.decode(content)[0] for name, content in record.headers} == properties
+names = st.sampled_from(["a", "b", ""])
+properties = st.dictionaries(names, st.one_of(st.sampled_from("xyz"), st.integers(0, 2)), max_size=2)
+bodies = st.lists(st.binary(max_size=300), min_size=1, max_size=2)
+
+
+@given(st.lists(st.tuples(properties, st.booleans(), bodies), min_size=1, max_size=20))
+def test_any_amqp_event_is_one_that_kafka_reads(
+    sent: list[tuple[dict[str, str | int], bool, list[bytes]]],
+) -> None:
+    footer = b"\x00\x53\x78\xc1\x01\x00"
+    stored = amqp_entry(
+        *(
+            encoded(application_properties=named or None, data=body) + (footer if ends else b"")
+            for named, ends, body in sent
+        )
+    )
+    for record, (named, _, body) in zip(consumed(stored), sent, strict=True):
+        assert record.value == (b"".join(body) or None)
+        assert {name: codec.decode(content)[0] for name, content in record.headers} == named
