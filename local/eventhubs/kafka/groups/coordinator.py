@@ -14,7 +14,7 @@ from pathlib import Path
 from kio.schema.errors import ErrorCode
 
 from local.eventhubs import log_file
-from local.eventhubs.kafka.groups.group import Group
+from local.eventhubs.kafka.groups.group import INITIAL_REBALANCE_DELAY, Group
 from local.eventhubs.kafka.groups.member import Join, Joined, Synced
 from local.eventhubs.kafka.groups.store import Committed, OffsetsUnavailable, Place, Store
 
@@ -33,13 +33,18 @@ _CHECKPOINT_COMMITS = 500
 class Groups:
     """The groups of a namespace, and how far each has read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, initial_delay: float = INITIAL_REBALANCE_DELAY) -> None:
         """Open the file of committed offsets at `path`; only who has the event log open may.
+
+        Args:
+            path: of the file.
+            initial_delay: how long a new group waits for more members, in seconds.
 
         Raises:
             OffsetsUnavailable: it cannot be opened.
         """
         self._store = Store(path)
+        self._initial_delay = initial_delay
         # A group is here while it has members; one that has only committed offsets is in the store.
         self._groups: dict[str, Group] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -59,7 +64,7 @@ class Groups:
         ):
             return Joined(ErrorCode.group_max_size_reached, "")
         if group is None:
-            group = self._groups[group_id] = Group(_new_member_id)
+            group = self._groups[group_id] = self._new_group()
         ticket = next(self._tickets)
         group.join(_now(), ticket, request)
         answer = await self._answer(group_id, group, ticket)
@@ -107,7 +112,7 @@ class Groups:
         group = self._groups.get(group_id)
         if group is None and not self._store.has(group_id) and len(self._store.groups()) >= MAX_GROUPS:
             return ErrorCode.group_max_size_reached
-        return (group or Group(_new_member_id)).commit(_now(), member_id, instance_id, generation)
+        return (group or self._new_group()).commit(_now(), member_id, instance_id, generation)
 
     def commit(self, group_id: str, offsets: Iterable[tuple[Place, Committed]]) -> None:
         """Keep `offsets`; they are in the file when this returns.
@@ -116,7 +121,8 @@ class Groups:
             OffsetsUnavailable: they could not be written.
         """
         self._expire_if_due()
-        self._store.commit(group_id, offsets, _wall_milliseconds())
+        group = self._groups.get(group_id)
+        self._store.commit(group_id, group.protocol_type if group is not None else None, offsets, _wall_milliseconds())
         self._commits += 1
         if self._commits >= _CHECKPOINT_COMMITS and (self._checkpoint is None or self._checkpoint.done()):
             self._commits = 0
@@ -136,8 +142,7 @@ class Groups:
         Raises:
             OffsetsUnavailable: the file cannot be read.
         """
-        group = self._groups.get(group_id)
-        return Group(_new_member_id) if group is None and self._store.has(group_id) else group
+        return self.all().get(group_id)
 
     def all(self) -> dict[str, Group]:
         """Every group by its id.
@@ -145,7 +150,11 @@ class Groups:
         Raises:
             OffsetsUnavailable: the file cannot be read.
         """
-        return {group_id: Group(_new_member_id) for group_id in self._store.groups()} | self._groups
+        found = {}
+        for group_id, protocol_type in self._store.groups().items():
+            found[group_id] = self._new_group()
+            found[group_id].protocol_type = protocol_type
+        return found | self._groups
 
     def delete(self, group_id: str) -> ErrorCode:
         """Forget a group that has no members, and its offsets.
@@ -178,6 +187,9 @@ class Groups:
         if self._checkpoint is not None:
             await self._checkpoint
         self._store.close()
+
+    def _new_group(self) -> Group:
+        return Group(_new_member_id, self._initial_delay)
 
     async def _answer(self, group_id: str, group: Group, ticket: int) -> Joined | Synced:
         future: asyncio.Future[Joined | Synced] = asyncio.get_running_loop().create_future()

@@ -16,7 +16,9 @@ from local.eventhubs.errors import EventHubsError
 # Raised whenever an older file could not be read as it is.
 _VERSION = 1
 _TABLES = """
-CREATE TABLE IF NOT EXISTS groups (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, used INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS groups (
+    key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, protocol_type TEXT, used INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS offsets (
     group_key INTEGER NOT NULL, hub TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
     leader_epoch INTEGER NOT NULL, metadata TEXT,
@@ -78,17 +80,19 @@ class Store:
             self._database.close()
             raise
 
-    def commit(self, group: str, offsets: Iterable[tuple[Place, Committed]], now: int) -> None:
-        """Keep `offsets`, all or none.
+    def commit(
+        self, group: str, protocol_type: str | None, offsets: Iterable[tuple[Place, Committed]], now: int
+    ) -> None:
+        """Keep `offsets`, all or none, and what kind of group it is if its members have said so.
 
         Raises:
             OffsetsUnavailable: they could not be written.
         """
         with self._transaction():
             key = self._database.execute(
-                "INSERT INTO groups (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used = excluded.used "
-                "RETURNING key",
-                (group, now),
+                "INSERT INTO groups (name, protocol_type, used) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
+                "SET protocol_type = IFNULL(excluded.protocol_type, protocol_type), used = excluded.used RETURNING key",
+                (group, protocol_type, now),
             ).fetchone()[0]
             self._database.executemany(
                 "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?, ?, ?)",
@@ -109,11 +113,12 @@ class Store:
         )
         return {Place(*row[:2]): Committed(*row[2:]) for row in rows}
 
-    def groups(self) -> list[str]:
-        """The groups that have committed anything."""
-        return [name for (name,) in self._read("SELECT name FROM groups ORDER BY name")]
+    def groups(self) -> dict[str, str | None]:
+        """The groups that have committed anything, and the protocol type of each."""
+        return dict(self._read("SELECT name, protocol_type FROM groups ORDER BY name"))
 
     def has(self, group: str) -> bool:
+        """Whether `group` has committed anything."""
         return bool(self._read("SELECT 1 FROM groups WHERE name = ?", group))
 
     def delete(self, group: str, places: Iterable[Place] | None = None) -> None:
@@ -149,9 +154,11 @@ class Store:
             self._database.execute("BEGIN IMMEDIATE")
             yield
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
                 self._database.execute("ROLLBACK")
+            if not isinstance(error, sqlite3.Error):
+                raise
             raise OffsetsUnavailable(f"{self.path}: offsets cannot be written: {error}") from error
 
     def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
