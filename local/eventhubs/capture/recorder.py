@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from local.eventhubs import transcode
@@ -20,6 +20,7 @@ from local.eventhubs.capture.event import fields
 from local.eventhubs.capture.progress import Position, Progress
 from local.eventhubs.capture.settings import Settings
 from local.eventhubs.capture.storage import NameTaken, Storage, Upload
+from local.eventhubs.entry import Entry
 from local.eventhubs.errors import EventHubsError, LogUnavailable
 from local.eventhubs.log import Log
 from local.eventhubs.partition import Partition
@@ -34,7 +35,6 @@ _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 30.0
 _BLOCK_BYTES = 4 * 1024 * 1024
 # Written before others have their turn on the event loop: about 0.2 ms.
 _SLICE_EVENTS = 64
-FAULTS = (EventHubsError, sqlite3.Error)
 
 
 @dataclass(frozen=True)
@@ -79,40 +79,45 @@ class Recorder:
         elif found.log != log:
             _LOG.warning("%s: the log is a new one; it is captured from its start, and earlier files stay", partition)
             position = Position(log, partition.first, max(now, found.opened))
-        elif found.next > partition.next:
+        elif (found.until or found.next) > partition.next:
+            _LOG.error("%s: the log lost events after %d that may be captured already", partition, partition.next - 1)
+            position = Position(log, min(found.next, partition.next), max(now, found.opened + 1))
+        elif found.next < partition.first:
             _LOG.error(
-                "%s: the log lost the events %d to %d, which are captured; their numbers are given once more",
-                partition, partition.next, found.next - 1,
+                "%s: the events %d to %d were dropped before they were captured: retention ran without Capture",
+                partition, found.next, partition.first - 1,
             )  # fmt: skip
-            position = Position(log, partition.next, max(now, found.opened))
+            position = Position(log, partition.first, found.opened + 1)
         elif found.until is None and found.next == partition.next:
             position = replace(found, opened=max(now, found.opened))
         else:
             position = found
-        self._context.progress.save(partition.hub, partition.index, position)
+        self._save(position)
         return position
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Capture until `stopping`, then write what is in the open window, too."""
+        """Capture until `stopping`, then write what is in the open window, too. What fails is tried again."""
         wait = _FIRST_WAIT_SECONDS
         while not stopping.is_set():
-            pause = _LOOK_SECONDS
-            try:
-                await self.advance()
-                wait = _FIRST_WAIT_SECONDS
-            except FAULTS as error:
-                _LOG.warning("%s: not captured from event %d on: %s", self.partition, self.position.next, error)
-                pause, wait = wait, min(2 * wait, _LONGEST_WAIT_SECONDS)
-            except Exception:
-                _LOG.exception("%s: not captured from event %d on", self.partition, self.position.next)
-                pause, wait = wait, min(2 * wait, _LONGEST_WAIT_SECONDS)
+            if await self._succeeds(self.advance):
+                wait, pause = _FIRST_WAIT_SECONDS, _LOOK_SECONDS
+            else:
+                wait, pause = min(2 * wait, _LONGEST_WAIT_SECONDS), wait
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
+        await self._succeeds(self.finish)
+
+    async def _succeeds(self, action: Callable[[], Awaitable[None]]) -> bool:
         try:
-            await self.finish()
-        except FAULTS as error:
-            left = self.partition.next - self.position.next
-            _LOG.warning("%s: %d events are left to be captured at the next start: %s", self.partition, left, error)
+            await action()
+        except (EventHubsError, sqlite3.Error) as error:
+            _LOG.warning("%s: not captured from event %d on: %s", self.partition, self.position.next, error)
+        except Exception:
+            # Not foreseen; but the events stay in the log, and what is to be done about it may be done meanwhile.
+            _LOG.exception("%s: not captured from event %d on", self.partition, self.position.next)
+        else:
+            return True
+        return False
 
     async def advance(self) -> None:
         """Write every window that is over by now.
@@ -174,10 +179,11 @@ class Recorder:
 
     async def _full(self) -> bool:
         """Whether the open window has taken its size in the log."""
-        while self._added_up < self.partition.next and self._window_bytes < self._settings.size_limit:
-            for entry in self._context.log.read(self.partition, self._added_up):
-                self._window_bytes += len(entry.body)
-                self._added_up = entry.next
+        for entry in self._entries(self._added_up, self.partition.next):
+            if self._window_bytes >= self._settings.size_limit:
+                break
+            self._window_bytes += len(entry.body)
+            self._added_up = entry.next
             await asyncio.sleep(0)
         return self._window_bytes >= self._settings.size_limit
 
@@ -195,9 +201,10 @@ class Recorder:
                     self._save(replace(self.position, opened=self.position.opened + 1))
         written = self.position
         assert written.until is not None
-        self.position = replace(written, next=written.until, until=None)
-        self._save(replace(self.position, opened=self._following()))
+        # It is written, whatever happens now: in this order, a fault in between repeats neither events nor a name.
+        self.position = replace(written, next=written.until, until=None, opened=written.opened + 1)
         self._added_up, self._window_bytes = self.position.next, 0
+        self._save(replace(self.position, opened=self._following(written.opened)))
 
     async def _write_file(self, limit: int) -> None:
         position, settings = self.position, self._settings
@@ -217,32 +224,43 @@ class Recorder:
         Returns:
             Up to where they were sent.
         """
-        position, size_limit = self.position, self._settings.size_limit
-        end, taken = position.next, 0
-        while end < limit and (position.until is not None or max(taken, file.size) < size_limit):
-            entries = self._context.log.read(self.partition, end)
-            if not entries or entries[0].base > end:
-                raise LogUnavailable(f"event {end} is not in the log any more")
-            entry = entries[0]
-            taken += len(entry.body)
+        decided, size_limit = self.position.until is not None, self._settings.size_limit
+        end, taken = self.position.next, 0
+        for entry in self._entries(end, limit):
             enqueued, body, ends = avro.time(entry.enqueued), *transcode.amqp(entry)
-            for start in range(end - entry.base, min(entry.next, limit) - entry.base, _SLICE_EVENTS):
-                stop = min(start + _SLICE_EVENTS, min(entry.next, limit) - entry.base)
-                for index in range(start, stop):
+            while end < min(entry.next, limit) and (decided or max(taken, file.size) < size_limit):
+                stop = min(end + _SLICE_EVENTS, entry.next, limit)
+                for index in range(end - entry.base, stop - entry.base):
                     file.add(entry.base + index, enqueued, *fields(body[ends[index] : ends[index + 1]]))
-                end = entry.base + stop
+                end = stop
                 if file.ready >= _BLOCK_BYTES:
                     await upload.stage(file.take())
                 await asyncio.sleep(0)
-                if position.until is None and file.size >= size_limit:
-                    break
+            taken += len(entry.body)
+            if end < min(entry.next, limit):
+                break
         file.end_block()
         await upload.stage(file.take())
         return end
 
-    def _following(self) -> int:
-        """When the next window opens: as the last one closes, and so that no two have the same name."""
-        opened = self.position.opened
+    def _entries(self, sequence: int, limit: int) -> Iterator[Entry]:
+        """The log's entries from the one that holds `sequence` to the one that ends at `limit`.
+
+        Raises:
+            LogUnavailable: the file cannot be read, or something is missing in it.
+        """
+        while sequence < limit:
+            entries = self._context.log.read(self.partition, sequence)
+            if not entries or entries[0].base > sequence:
+                raise LogUnavailable(f"event {sequence} is not in the log any more")
+            for entry in entries:
+                yield entry
+                sequence = entry.next
+                if sequence >= limit:
+                    return
+
+    def _following(self, opened: int) -> int:
+        """When the window opens that follows the one opened at `opened`: as it closes, and under a name of its own."""
         moment = self._next_enqueued()
         moment = self._context.clock() if moment is None else moment
         closes = opened + self._settings.interval

@@ -73,13 +73,11 @@ def read(path: Path, hubs: Sequence[HubConfig]) -> list[Settings]:
         ConfigError: it is missing, is not JSON, or says something that cannot be; the message names the member.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
+        return parse(json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object), hubs)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise ConfigError(f"{path}: is not JSON: {error}") from None
-    try:
-        return parse(content, hubs)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
