@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from azure.eventhub import EventData, EventDataBatch, EventHubProducerClient
 
-from bench.processes import cpu_seconds, peak_megabytes
+from bench.processes import children, cpu_seconds, peak_megabytes
 from local.accounts import Stores, percentile, stage_counts
 from local.ports import Ports
 from local.stack import APP, ROOT, Stack
@@ -37,11 +37,14 @@ class Measured:
     """A stack under measurement: what was sent, and what each process used for it."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
         self._stores = Stores(stack.settings)
         self._producer = EventHubProducerClient.from_connection_string(stack.settings["EventHubs"], eventhub_name="dev")
         self._log = stack.children[APP].log
         self._sent = 0
+        self._pids = {name: child.pid for name, child in stack.children.items()}
+        host = self._pids.pop(APP)
+        (worker,) = children(host)
+        self._pids |= {"functions host": host, "function app": worker}
 
     def close(self) -> None:
         self._producer.close()
@@ -79,7 +82,7 @@ class Measured:
 
     def peak_megabytes(self) -> dict[str, float]:
         """The most memory of each process so far."""
-        return {name: peak_megabytes(child.pid) for name, child in self._stack.children.items()}
+        return {name: peak_megabytes(pid) for name, pid in self._pids.items()}
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 120
@@ -93,7 +96,7 @@ class Measured:
         return files.written if files else 0
 
     def _used(self) -> dict[str, float]:
-        return {name: cpu_seconds(child.pid) for name, child in self._stack.children.items()}
+        return {name: cpu_seconds(pid) for name, pid in self._pids.items()}
 
     def _spent(self, before: dict[str, float], count: int) -> dict[str, float]:
         return {name: (used - before[name]) / count * 1e6 for name, used in self._used().items()}

@@ -16,3 +16,9 @@ def peak_megabytes(pid: int) -> float:
     """The most memory that it has had resident."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def children(pid: int) -> list[int]:
+    """The processes that it started and that still run."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,8 +15,8 @@ from local import lifecycle
 from local.functions import host_json, logs, settings
 from local.functions.errors import HostError
 from local.functions.host import Host
-from local.functions.indexing import index
-from local.functions.loading import app_path
+from local.functions.supervision import Worker
+from local.functions.worker_process import WorkerOptions, WorkerProcess
 
 
 def _arguments() -> argparse.Namespace:
@@ -39,20 +40,25 @@ def _load(arguments: argparse.Namespace) -> Host:
         settings.load(file, os.environ)
     options = host_json.load(app / "host.json", os.environ)
     logs.configure(options.log_levels, arguments.log_level)
-    functions = index(app)
-    sys.path[:] = app_path(app)  # functions import when they run, too
-    return Host(functions, options, os.environ, port=arguments.port, drain=arguments.drain)
+    for_worker = WorkerOptions(
+        app, options.log_levels, arguments.log_level, options.function_timeout, settings.thread_count(os.environ)
+    )
+    process = WorkerProcess(for_worker)
+    functions = process.load()
+    worker = Worker(process, functions, for_worker, given_up=lambda: signal.raise_signal(signal.SIGTERM))
+    return Host(functions, worker, options, os.environ, port=arguments.port, drain=arguments.drain)
 
 
 def main() -> int:
-    """Returns the process's exit status: 1 when the app could not be loaded or a trigger not be started."""
+    """Returns the process's exit status: 1 when the app could not be loaded, a trigger not be started, or invocations
+    not be drained, and when there is no worker any more."""
     arguments = _arguments()
     logs.configure({}, arguments.log_level)
     log = logs.host_logger("Startup")
     try:
         host = _load(arguments)
     except HostError as error:
-        log.error("%s", error, exc_info=error.__cause__)
+        log.error("%s%s", error, f"\n{error.trace}" if error.trace else "")
         print(f"functions: {error}", file=sys.stderr)
         return 1
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
@@ -69,11 +75,7 @@ def main() -> int:
     except HostError as error:
         print(f"functions: {error}", file=sys.stderr)
         return 1
-    if host.overran:
-        # A thread that still runs a function would hold up the interpreter's end.
-        logging.shutdown()
-        os._exit(1)
-    return status
+    return 1 if host.overran else status
 
 
 if __name__ == "__main__":

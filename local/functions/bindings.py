@@ -1,11 +1,15 @@
-"""The triggers that this host runs, read from the decorators: an Event Hub, a timer, an HTTP route."""
+"""What the host knows of a function: its name, its retry policy, its trigger (an Event Hub, a timer, an HTTP route).
+
+The worker declares each as JSON, read from the decorators; both processes parse the same declaration.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from local.functions import retry
 from local.functions.routes import Route
 from local.functions.schedule import parse_schedule
 
@@ -48,6 +52,25 @@ class HttpTrigger:
 Trigger = EventHubTrigger | TimerTrigger | HttpTrigger
 
 
+@dataclass(frozen=True)
+class Function:
+    """A function as the host runs it."""
+
+    name: str
+    trigger: Trigger
+    retry: retry.RetryPolicy | None = None
+
+    @classmethod
+    def parse(cls, declared: Mapping[str, Any]) -> Self:
+        """Read `{"name": ..., "trigger": what its function.json would hold, "retry": settings or null}`.
+
+        Raises:
+            ValueError: a value that the real host refuses, or a kind of trigger that this one does not run.
+        """
+        name, settings = declared["name"], declared["retry"]
+        return cls(name, parse_trigger(declared["trigger"], name), retry.parse(settings) if settings else None)
+
+
 def parse_trigger(declared: Mapping[str, Any], function: str) -> Trigger:
     """The trigger of a function, from the dictionary that its function.json would hold.
 
@@ -71,7 +94,7 @@ def parse_trigger(declared: Mapping[str, Any], function: str) -> Trigger:
 
 
 def _event_hub(declared: Mapping[str, Any], parameter: str) -> EventHubTrigger:
-    data_type = _number(declared.get("dataType"))
+    data_type = int(declared.get("dataType") or UNDEFINED)
     if data_type == STREAM:
         raise ValueError("data_type STREAM: write data_type=func.DataType.BINARY")
     return EventHubTrigger(
@@ -80,7 +103,7 @@ def _event_hub(declared: Mapping[str, Any], parameter: str) -> EventHubTrigger:
         consumer_group=str(declared.get("consumerGroup") or "$Default"),
         connection=_text(declared, "connection"),
         data_type=data_type,
-        many=str(getattr(declared.get("cardinality"), "value", "one")) == "many",
+        many=declared.get("cardinality") == "many",
     )
 
 
@@ -91,12 +114,8 @@ def _text(declared: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _number(data_type: Any) -> int:
-    return int(getattr(data_type, "value", data_type) or UNDEFINED)
-
-
 def _methods(declared: Mapping[str, Any]) -> frozenset[str]:
     chosen: Sequence[Any] | None = declared.get("methods")
     if not chosen:
         return frozenset(_HTTP_METHODS)
-    return frozenset(str(getattr(method, "value", method)).upper() for method in chosen)
+    return frozenset(str(method).upper() for method in chosen)

@@ -1,4 +1,4 @@
-"""From a batch of received events to what the worker is handed, and by its own converter to the function's argument.
+"""From a batch of received events to what the worker is handed: the trigger's data and their metadata.
 
 The metadata has the shapes of the host's binding data (EventHubTriggerBindingStrategy of the .NET extension): parallel
 arrays for cardinality many, single values for one, times without a zone.
@@ -7,7 +7,7 @@ arrays for cardinality many, single values for one, times without a zone.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,9 @@ from typing import Any
 import orjson
 from azure.eventhub import EventData
 from azure.eventhub.amqp import AmqpMessageBodyType
-from azure.functions.eventhub import EventHubTriggerConverter
-from azure.functions.meta import Datum
 
-from local.functions.annotations import GENERIC
 from local.functions.bindings import BINARY, STRING
+from local.functions.messages import Data
 
 _KNOWN_ANNOTATIONS = {b"x-opt-sequence-number", b"x-opt-offset", b"x-opt-enqueued-time", b"x-opt-partition-key"}
 
@@ -32,15 +30,6 @@ class Partition:
     hub: str
     consumer_group: str
     id: str
-
-
-@dataclass(slots=True)
-class Collection:
-    """Stands for the worker's protobuf collections: one of the three fields is used."""
-
-    bytes: Sequence[bytes] = ()
-    string: Sequence[str] = ()
-    sint64: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -87,19 +76,17 @@ def _body(event: EventData) -> bytes:
     return value if isinstance(value, bytes) else orjson.dumps(_plain(value))
 
 
-def metadata_many(events: Sequence[Event], partition: Partition, *, checkpointing: bool) -> dict[str, Datum]:
+def metadata_many(events: Sequence[Event], partition: Partition, *, checkpointing: bool) -> dict[str, Data]:
     """Trigger metadata for a batch: JSON written once for all of it."""
     context = _partition_context(partition, checkpointing)
     return {
-        "PartitionKeyArray": Datum(
-            # A collection of strings has no nulls: the array is shorter than the batch when some events have no key.
-            Collection(string=[event.partition_key for event in events if event.partition_key is not None]),
+        "PartitionKeyArray": Data(
             "collection_string",
+            # A collection of strings has no nulls: the array is shorter than the batch when some events have no key.
+            [event.partition_key for event in events if event.partition_key is not None],
         ),
-        "OffsetArray": Datum(Collection(string=[event.offset for event in events]), "collection_string"),
-        "SequenceNumberArray": Datum(
-            Collection(sint64=[event.sequence_number for event in events]), "collection_sint64"
-        ),
+        "OffsetArray": Data("collection_string", [event.offset for event in events]),
+        "SequenceNumberArray": Data("collection_sint64", [event.sequence_number for event in events]),
         "EnqueuedTimeUtcArray": _json([event.enqueued for event in events]),
         "PropertiesArray": _json([event.properties for event in events]),
         "SystemPropertiesArray": _json([event.system for event in events]),
@@ -108,12 +95,12 @@ def metadata_many(events: Sequence[Event], partition: Partition, *, checkpointin
     }
 
 
-def metadata_one(event: Event, partition: Partition, *, checkpointing: bool) -> dict[str, Datum]:
+def metadata_one(event: Event, partition: Partition, *, checkpointing: bool) -> dict[str, Data]:
     """Trigger metadata for a single event."""
     context = _partition_context(partition, checkpointing)
     metadata = {
-        "Offset": Datum(event.offset, "string"),
-        "SequenceNumber": Datum(event.sequence_number, "int"),
+        "Offset": Data("string", event.offset),
+        "SequenceNumber": Data("int", event.sequence_number),
         "EnqueuedTimeUtc": _json(event.enqueued),
         "Properties": _json(event.properties),
         "SystemProperties": _json(event.system),
@@ -121,48 +108,34 @@ def metadata_one(event: Event, partition: Partition, *, checkpointing: bool) -> 
         "TriggerPartitionContext": context,
     }
     if event.partition_key is not None:
-        metadata["PartitionKey"] = Datum(event.partition_key, "string")
+        metadata["PartitionKey"] = Data("string", event.partition_key)
     return metadata
 
 
-def body_many(bodies: Sequence[bytes], data_type: int) -> Datum:
+def body_many(bodies: Sequence[bytes], data_type: int) -> Data:
     """The bodies of a batch as the host sends them for a binding's data type.
 
     Raises:
         ValueError: no data type, and a body is not JSON.
     """
     if data_type == BINARY:
-        return Datum(Collection(bytes=bodies), "collection_bytes")
+        return Data("collection_bytes", bodies)
     if data_type == STRING:
         # Empty strings are lost on the way, and then bodies and metadata no longer match: so it is in Azure.
-        return Datum(Collection(string=[_decoded(body) for body in bodies if body]), "collection_string")
-    return Datum(json.dumps([_parsed(body) for body in bodies]), "json")
+        return Data("collection_string", [_decoded(body) for body in bodies if body])
+    return Data("json", json.dumps([_parsed(body) for body in bodies]))
 
 
-def body_one(body: bytes, data_type: int) -> Datum:
+def body_one(body: bytes, data_type: int) -> Data:
     """The body of a single event; see `body_many`."""
     if data_type == BINARY:
-        return Datum(body, "bytes")
+        return Data("bytes", body)
     if data_type == STRING:
-        return Datum(_decoded(body), "string")
-    return Datum(json.dumps(_parsed(body)), "json")
+        return Data("string", _decoded(body))
+    return Data("json", json.dumps(_parsed(body)))
 
 
-def decode(data: Datum, metadata: Mapping[str, Datum], converter: str) -> Any:
-    """The function's argument, by the worker's converter.
-
-    Raises:
-        AssertionError: bodies and metadata do not match (empty bodies with data type STRING).
-        ValueError: the parameter is str or bytes and the data are a collection.
-    """
-    if converter != GENERIC:
-        return EventHubTriggerConverter.decode(data, trigger_metadata=metadata)
-    if data.type not in ("string", "bytes", "json"):
-        raise ValueError(f"unexpected type of data received for the generic binding: {data.type}")
-    return data.value
-
-
-def _partition_context(partition: Partition, checkpointing: bool) -> Datum:
+def _partition_context(partition: Partition, checkpointing: bool) -> Data:
     return _json({
         "IsCheckpointingAfterInvocation": checkpointing,
         "FullyQualifiedNamespace": partition.namespace,
@@ -172,8 +145,8 @@ def _partition_context(partition: Partition, checkpointing: bool) -> Datum:
     })  # fmt: skip
 
 
-def _json(value: Any) -> Datum:
-    return Datum(orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode(), "json")
+def _json(value: Any) -> Data:
+    return Data("json", orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
 def _plain(value: Any) -> Any:

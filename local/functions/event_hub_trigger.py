@@ -3,7 +3,7 @@
 When a batch has ended, its checkpoint is written whether or not the function succeeded: Event Hubs have no poison
 events, and the .NET extension (EventHubListener.PartitionProcessor.ProcessEventsAsync) leaves bad ones to the function.
 With a retry policy the batch is tried again first. Once the listener stops or has lost the partition, nothing is
-checkpointed any more, as there: the batch comes again.
+checkpointed any more, as there: the batch comes again. Nor is anything when the worker ended in the middle.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from azure.eventhub import EventData, LoadBalancingStrategy
 from azure.eventhub.aio import CheckpointStore, EventHubConsumerClient, PartitionContext
 
 from local.functions import event_data
-from local.functions.bindings import EventHubTrigger
+from local.functions.bindings import EventHubTrigger, Function
 from local.functions.checkpointing import PartitionCheckpoint
 from local.functions.credentials import credential
 from local.functions.event_data import Event, Partition
 from local.functions.host_json import EventHubOptions
-from local.functions.indexing import IndexedFunction
-from local.functions.invocation import Arguments, Invoker
+from local.functions.invocation import Invoker, MakeInput
 from local.functions.logs import host_logger
+from local.functions.messages import Input
 from local.functions.receiving import ArrivalTransport
 from local.functions.settings import Connection, event_hubs_connection, resolve
 
@@ -57,7 +57,7 @@ class EventHubListener:
     """
 
     def __init__(
-        self, function: IndexedFunction, options: EventHubOptions, store: CheckpointStore, invoker: Invoker,
+        self, function: Function, options: EventHubOptions, store: CheckpointStore, invoker: Invoker,
         environment: Mapping[str, str],
     ) -> None:  # fmt: skip
         trigger = function.trigger
@@ -161,46 +161,38 @@ class EventHubListener:
             raise
 
     async def _process(self, run: _PartitionRun, events: Sequence[Event]) -> None:
-        if self._trigger.many:
-            await self._execute(run, events, self._many(run, events))
-            last = events[-1]
-        else:
-            for event in events:
-                await self._execute(run, [event], self._one(run, event))
-                last = event
-                if run.stopping.is_set():
-                    break
-        if not run.stopping.is_set():
-            run.checkpoint.batch_ended(last)
+        for batch in [events] if self._trigger.many else [[event] for event in events]:
+            if not await self._execute(run, batch):
+                return
+            last = batch[-1]
+            if run.stopping.is_set():
+                return
+        run.checkpoint.batch_ended(last)
 
-    async def _execute(self, run: _PartitionRun, events: Sequence[Event], arguments: Arguments) -> None:
+    async def _execute(self, run: _PartitionRun, events: Sequence[Event]) -> bool:
+        """Run the function on `events`; returns whether that ended, well or not."""
         first, last = events[0], events[-1]
         details = (
             f"PartitionId: {run.partition.id}, Offset: {first.offset}-{last.offset}, EnqueueTimeUtc: "
             f"{first.enqueued}-{last.enqueued}, SequenceNumber: {first.sequence_number}-{last.sequence_number}, "
             f"Count: {len(events)}"
         )
-        await self._invoker.invoke_with_retries(self._function, arguments, run.stopping, details=details)
+        outcome = await self._invoker.invoke_with_retries(
+            self._function, self._input(run, events), run.stopping, details=details
+        )
+        return not outcome.lost
 
-    def _many(self, run: _PartitionRun, events: Sequence[Event]) -> Arguments:
-        checkpointing = run.checkpoint.due
+    def _input(self, run: _PartitionRun, events: Sequence[Event]) -> MakeInput:
+        checkpointing, data_type = run.checkpoint.due, self._trigger.data_type
 
-        def arguments() -> Mapping[str, Any]:
-            metadata = event_data.metadata_many(events, run.partition, checkpointing=checkpointing)
-            data = event_data.body_many([event.body for event in events], self._trigger.data_type)
-            return {self._trigger.parameter: event_data.decode(data, metadata, self._function.converter)}
+        def make() -> Input:
+            if self._trigger.many:
+                data = event_data.body_many([event.body for event in events], data_type)
+                return Input(data, event_data.metadata_many(events, run.partition, checkpointing=checkpointing))
+            data = event_data.body_one(events[0].body, data_type)
+            return Input(data, event_data.metadata_one(events[0], run.partition, checkpointing=checkpointing))
 
-        return arguments
-
-    def _one(self, run: _PartitionRun, event: Event) -> Arguments:
-        checkpointing = run.checkpoint.due
-
-        def arguments() -> Mapping[str, Any]:
-            metadata = event_data.metadata_one(event, run.partition, checkpointing=checkpointing)
-            data = event_data.body_one(event.body, self._trigger.data_type)
-            return {self._trigger.parameter: event_data.decode(data, metadata, self._function.converter)}
-
-        return arguments
+        return make
 
 
 def _open_client(

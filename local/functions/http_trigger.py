@@ -1,6 +1,6 @@
 """HTTP routes on loopback. Keys are not asked for, as with `func start`: authorisation levels count in Azure.
 
-Requests and responses go through the library's own converters, so a function sees what the worker would give it.
+Requests cross to the worker whole, and so do its answers.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
-from azure.functions.http import HttpRequestConverter, HttpResponseConverter
-from azure.functions.meta import Datum
 
-from local.functions.bindings import HttpTrigger
-from local.functions.indexing import IndexedFunction
-from local.functions.invocation import Invoker, Outcome, TraceContext
+from local.functions.bindings import Function, HttpTrigger
+from local.functions.invocation import Invoker, Outcome
+from local.functions.messages import Data, Input
 from local.loopback import listen
 
 MAX_BODY = 100 * 1024 * 1024
@@ -29,7 +27,7 @@ _VERSION = "4.0-local"
 class HttpServer:
     """Serves the routes of an app under its prefix, and `/admin/host/status`."""
 
-    def __init__(self, functions: Sequence[IndexedFunction], invoker: Invoker, prefix: str) -> None:
+    def __init__(self, functions: Sequence[Function], invoker: Invoker, prefix: str) -> None:
         routed = [(function, function.trigger) for function in functions if isinstance(function.trigger, HttpTrigger)]
         # The most specific template first: orders/latest before orders/{id}.
         self._routes = sorted(routed, key=lambda item: item[1].route.precedence)
@@ -85,7 +83,7 @@ class HttpServer:
             if parameters is None:
                 continue
             if request.method in trigger.methods:
-                call = asyncio.create_task(self._call(function, trigger, request, parameters))
+                call = asyncio.create_task(self._call(function, request, parameters))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
                 return await asyncio.shield(call)  # a caller that hangs up does not end the invocation
@@ -94,69 +92,60 @@ class HttpServer:
             return web.Response(status=405, headers={"Allow": ", ".join(sorted(allowed))})
         return web.Response(status=404)
 
-    async def _call(
-        self, function: IndexedFunction, trigger: HttpTrigger, request: web.Request, parameters: Mapping[str, str]
-    ) -> web.Response:
+    async def _call(self, function: Function, request: web.Request, parameters: Mapping[str, str]) -> web.Response:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413, text=f"the body is larger than {MAX_BODY} bytes")
-        data = _request_datum(request, body, parameters)
+        given = Input(_request(request, body, parameters))
         outcome = await self._invoker.invoke(
             function,
-            lambda: {trigger.parameter: HttpRequestConverter.decode(data, trigger_metadata={})},
+            lambda: given,
             reason=REASON,
-            trace=TraceContext(request.headers.get("traceparent"), request.headers.get("tracestate", "")),
-            encode=_encode,
+            trace=(_text(request.headers.get("traceparent", "")), _text(request.headers.get("tracestate", ""))),
         )
         return _response(outcome)
 
 
-def _request_datum(request: web.Request, body: bytes, parameters: Mapping[str, str]) -> Datum:
-    return Datum(
-        {
-            "method": Datum(request.method, "string"),
-            "url": Datum(str(request.url), "string"),
-            "headers": {name: Datum(value, "string") for name, value in _joined(request.headers.items()).items()},
-            "query": {name: Datum(value, "string") for name, value in _joined(request.query.items()).items()},
-            "params": {name: Datum(value, "string") for name, value in parameters.items()},
-            "body": Datum(body, "bytes"),
-        },
-        "http",
-    )
+def _request(request: web.Request, body: bytes, parameters: Mapping[str, str]) -> Data:
+    return Data("http", {
+        "method": request.method,
+        "url": str(request.url),
+        "headers": _joined(request.headers.items()),
+        "query": _joined(request.query.items()),
+        "params": {name: _text(value) for name, value in parameters.items()},
+        "body": body,
+    })  # fmt: skip
 
 
 def _joined(pairs: Any) -> dict[str, str]:
     """Repeated names become one value with commas, as in the message from host to worker."""
     joined: dict[str, str] = {}
-    for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    for raw, value in pairs:
+        name, text = _text(raw), _text(value)
+        joined[name] = f"{joined[name]},{text}" if name in joined else text
     return joined
 
 
-def _encode(value: Any) -> Datum:
-    try:
-        return HttpResponseConverter.encode(value, expected_type=None)
-    except NotImplementedError:
-        raise TypeError(f"an HTTP function returned {type(value).__name__}; return func.HttpResponse or str") from None
+def _text(value: str) -> str:
+    """Just a str, without the surrogates that stand for what is not UTF-8: neither JSON nor gRPC carries those."""
+    return value.encode(errors="replace").decode()
 
 
 def _response(outcome: Outcome) -> web.Response:
-    if outcome.error is not None:
+    if outcome.failure is not None or outcome.value is None:
         return web.Response(
             status=500,
             text=f"The function failed; invocation {outcome.invocation_id} in the host's log says why.",
             headers={"x-ms-invocation-id": outcome.invocation_id},
         )
-    datum: Datum = outcome.value
-    if datum.type == "string":
-        return web.Response(text=datum.value)
-    value = datum.value
-    response = web.Response(status=int(value["status_code"].value), body=value["body"].value)
+    kind, value = outcome.value
+    if kind == "string":
+        return web.Response(text=value)
+    response = web.Response(status=value["status"], body=value["body"])
     for name, header in value["headers"].items():
         if name.lower() not in ("content-length", "transfer-encoding"):
-            response.headers[name] = header.value
-    for cookie in value.get("cookies") or ():
-        for morsel in cookie.values():
-            response.headers.add("Set-Cookie", morsel.OutputString())
+            response.headers[name] = header
+    for cookie in value["cookies"]:
+        response.headers.add("Set-Cookie", cookie)
     return response

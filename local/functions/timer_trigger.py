@@ -12,13 +12,10 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from azure.functions.meta import Datum
-from azure.functions.timer import TimerRequestConverter
-
-from local.functions.bindings import TimerTrigger
+from local.functions.bindings import Function, TimerTrigger
 from local.functions.errors import SettingsError
-from local.functions.indexing import IndexedFunction
-from local.functions.invocation import Arguments, Invoker
+from local.functions.invocation import Invoker
+from local.functions.messages import Data, Input
 from local.functions.schedule import parse_schedule
 from local.functions.settings import resolve
 
@@ -33,7 +30,7 @@ class TimerListener:
         SettingsError: the schedule's setting is missing, or what it holds is not a schedule.
     """
 
-    def __init__(self, function: IndexedFunction, invoker: Invoker, environment: Mapping[str, str]) -> None:
+    def __init__(self, function: Function, invoker: Invoker, environment: Mapping[str, str]) -> None:
         trigger = function.trigger
         assert isinstance(trigger, TimerTrigger)
         try:
@@ -73,13 +70,13 @@ class TimerListener:
 
     async def _fire(self, *, past_due: bool) -> None:
         now = datetime.now(UTC)
-        arguments = self._arguments(now, past_due)
+        given = self._input(now, past_due)
         self._last = now
         await self._invoker.invoke_with_retries(
-            self._function, arguments, self._stopping, reason=f"Timer fired at {now.isoformat()}"
+            self._function, lambda: given, self._stopping, reason=f"Timer fired at {now.isoformat()}"
         )
 
-    def _arguments(self, now: datetime, past_due: bool) -> Arguments:
+    def _input(self, now: datetime, past_due: bool) -> Input:
         info = {
             "Schedule": {"AdjustForDST": True},
             "ScheduleStatus": {
@@ -89,5 +86,4 @@ class TimerListener:
             },
             "IsPastDue": past_due,
         }
-        data = Datum(json.dumps(info), "json")
-        return lambda: {self._trigger.parameter: TimerRequestConverter.decode(data, trigger_metadata={})}
+        return Input(Data("json", json.dumps(info)))

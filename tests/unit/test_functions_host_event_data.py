@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from azure.eventhub import EventData
@@ -13,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.functions import event_data
-from local.functions.bindings import BINARY, STRING, UNDEFINED
+from local.functions.bindings import BINARY, STRING, UNDEFINED, EventHubTrigger, Function
 from local.functions.event_data import Event, Partition
+from local.functions.messages import Input, Invocation
+from local.functions.worker.conversion import argument
+from local.functions.worker.indexing import IndexedFunction
 
 PARTITION = Partition("localhost:5672", "dev", "split", "2")
 ENQUEUED = datetime(2026, 11, 22, 9, 0, 0, 120_000, tzinfo=UTC)
@@ -34,11 +38,18 @@ def received(body: bytes, number: int = 7, *, key: str | None = None, offset: st
     return event
 
 
+def converted(given: Input, converter: str = "eventHubTrigger") -> Any:
+    """What the worker makes of what the host sends, through the frame in between."""
+    crossed = Invocation.of(Invocation("stage", "id", given, "").frame(1)).input
+    trigger = EventHubTrigger("events", "dev", "split", "EventHubs", BINARY, many=True)
+    return argument(IndexedFunction({}, Function("stage", trigger), print, "", False, False, False, converter), crossed)
+
+
 def delivered(events: list[EventData], data_type: int = BINARY) -> list[EventHubEvent]:
     read: list[Event] = [event_data.read(event) for event in events]
     metadata = event_data.metadata_many(read, PARTITION, checkpointing=True)
     data = event_data.body_many([event.body for event in read], data_type)
-    return list(event_data.decode(data, metadata, "eventHubTrigger"))
+    return list(converted(Input(data, metadata)))
 
 
 @given(st.lists(st.tuples(st.binary(), st.none() | st.text(min_size=1).filter(lambda text: text.isprintable()))))
@@ -108,7 +119,7 @@ def test_metadata_of_a_batch_is_parallel_except_for_missing_keys() -> None:
 def test_a_single_event_has_single_values() -> None:
     read = event_data.read(received(b"body", 3, key="k"))
     metadata = event_data.metadata_one(read, PARTITION, checkpointing=False)
-    event = event_data.decode(event_data.body_one(b"body", BINARY), metadata, "eventHubTrigger")
+    event = converted(Input(event_data.body_one(b"body", BINARY), metadata))
     assert (event.get_body(), event.sequence_number, event.partition_key) == (b"body", 3, "k")
     assert event.enqueued_time == ENQUEUED.replace(tzinfo=None)
     assert event.metadata["SystemProperties"]["SequenceNumber"] == 3
@@ -132,7 +143,7 @@ def test_without_a_data_type_bodies_are_parsed_as_json() -> None:
 
 
 def test_generic_takes_one_body_and_refuses_a_batch() -> None:
-    assert event_data.decode(event_data.body_one(b"raw", BINARY), {}, "generic") == b"raw"
-    assert event_data.decode(event_data.body_one(b"raw", STRING), {}, "generic") == "raw"
+    assert converted(Input(event_data.body_one(b"raw", BINARY)), "generic") == b"raw"
+    assert converted(Input(event_data.body_one(b"raw", STRING)), "generic") == "raw"
     with pytest.raises(ValueError, match="collection_bytes"):
-        event_data.decode(event_data.body_many([b"raw"], BINARY), {}, "generic")
+        converted(Input(event_data.body_many([b"raw"], BINARY)), "generic")

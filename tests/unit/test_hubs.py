@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from local.functions.bindings import BINARY, EventHubTrigger
-from local.functions.indexing import index
 from local.functions.retry import FOREVER
+from local.functions.worker.indexing import index
 from shared.failures import HUB as DEAD_LETTERS_HUB
 from shared.routing import ENRICHED_HUB, ENTRY_HUB, ROUTES, UNPACKED_HUBS
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.functions.bindings import EventHubTrigger, HttpTrigger
 from local.functions.errors import AppImportError, IndexingError
-from local.functions.indexing import IndexedFunction, index
+from local.functions.worker.indexing import IndexedFunction, index
 
 HUB = """
 import typing

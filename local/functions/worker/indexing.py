@@ -1,23 +1,25 @@
 """Indexing an app by the rules of the real worker, so that what breaks a deployment breaks here first.
 
-`index` is what the host calls, and what a test of an app can call: it imports `function_app.py` and returns its
-functions, or raises with every finding at once: the function, what is wrong, and what to write instead.
+`index` is what the worker calls at its start, and what a test of an app can call: it imports `function_app.py` and
+returns its functions, or raises with every finding at once: the function, what is wrong, and what to write instead.
 """
 
 from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.functions import retry
-from local.functions.annotations import check_input, check_out, check_return, has_implicit_output
-from local.functions.bindings import EventHubTrigger, HttpTrigger, Trigger, parse_trigger
+import orjson
+
+from local.functions.bindings import EventHubTrigger, Function, HttpTrigger, Trigger
 from local.functions.errors import IndexingError
-from local.functions.loading import app_on_path, find_functions, import_app
+from local.functions.retry import RetryPolicy
+from local.functions.worker.annotations import check_input, check_out, check_return, has_implicit_output
+from local.functions.worker.loading import app_on_path, find_functions, import_app
 
 RETURN = "$return"
 _IN, _OUT = 0, 1
@@ -26,18 +28,30 @@ _HTTP = "http"
 
 @dataclass(frozen=True)
 class IndexedFunction:
-    """A function as the host runs it."""
+    """A function as the worker runs it."""
 
-    name: str
+    declared: Mapping[str, Any]
+    """What the host is told of it (`Function.parse` reads it)."""
+    function: Function
     call: Callable[..., Any]
     directory: str
     is_async: bool
     requires_context: bool
     has_return: bool
-    trigger: Trigger
     converter: str
     """The binding whose converter decodes the trigger's data; `generic` for str and bytes."""
-    retry: retry.RetryPolicy | None = None
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    @property
+    def trigger(self) -> Trigger:
+        return self.function.trigger
+
+    @property
+    def retry(self) -> RetryPolicy | None:
+        return self.function.retry
 
 
 def index(app_dir: Path) -> list[IndexedFunction]:
@@ -79,20 +93,30 @@ def _index_function(function: Any) -> IndexedFunction:
     if explicit and "return" in annotations:
         check_return(explicit[0], annotations["return"])
     _check_runs_here(bindings)
-    declared = parse_trigger(trigger.get_dict_repr(), function.get_function_name())
-    _check_cardinality(declared, annotations)
-    settings = function.get_settings_dict("retry_policy")
+    declared = _declared(function)
+    parsed = Function.parse(declared)
+    _check_cardinality(parsed.trigger, annotations)
     return IndexedFunction(
-        name=function.get_function_name(),
+        declared=declared,
+        function=parsed,
         call=call,
         directory=str(Path(inspect.getfile(call)).parent),
         is_async=inspect.iscoroutinefunction(call),
         requires_context=requires_context,
         has_return=bool(explicit) or implicit,
-        trigger=declared,
         converter=converter,
-        retry=retry.parse(settings) if settings else None,
     )
+
+
+def _declared(function: Any) -> dict[str, Any]:
+    declared = {
+        "name": function.get_function_name(),
+        "trigger": function.get_trigger().get_dict_repr(),
+        "retry": function.get_settings_dict("retry_policy"),
+    }
+    # The library's enumerations become the values that function.json has.
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(declared, default=str))
+    return plain
 
 
 def _annotations(call: Callable[..., Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from local.functions.errors import AppImportError, IndexingError
 MODULE = "function_app"
 
 
-HOST_ROOT = Path(__file__).resolve().parents[2]
+HOST_ROOT = Path(__file__).resolve().parents[3]
 """Where this host's own code stands; `python -m` puts it first on sys.path."""
 
 
