@@ -29,6 +29,9 @@ _LOG = logging.getLogger(__name__)
 # With so much unsent, the next request waits until the client has read.
 _CONGESTED_BYTES = 512 * 1024
 _CLOSE_WITHIN = 10.0
+# How long a client has to read why it is refused, before it sees the end of the connection (Kafka's
+# connection.failed.authentication.delay.ms).
+_REFUSED_CLOSES_AFTER = 0.1
 
 
 class Connection(asyncio.Protocol):
@@ -118,6 +121,7 @@ class Connection(asyncio.Protocol):
                 if answer is not None:
                     self.transport.write(answer)
                 if self.session.ending:
+                    await asyncio.sleep(_REFUSED_CLOSES_AFTER if answer else 0)
                     self.close()
                 await self._writable.wait()
         except (ProtocolFault, Refused) as fault:

@@ -1,0 +1,97 @@
+"""What an admin client asks: which hubs there are, how they are set up, and for more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from azure.eventhub import EventData
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+from kafka.admin import ConfigResource as PythonResource
+from kafka.admin import ConfigResourceType, KafkaAdminClient
+
+from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
+from tests.integration.kafka_service import deliver, producer, python_settings, read, settings
+
+__all__ = ["make_namespace", "namespace"]
+
+
+def create(client: AdminClient, topic: str, partitions: int = 3) -> KafkaError | None:
+    """Create a topic; why it was not."""
+    (future,) = client.create_topics([NewTopic(topic, partitions)]).values()
+    try:
+        future.result(10)
+    except KafkaException as error:
+        found: KafkaError = error.args[0]
+        return found
+    return None
+
+
+def test_the_hubs_of_the_hubs_file_are_the_topics(namespace: Namespace) -> None:
+    found = AdminClient(settings(namespace)).list_topics(timeout=10)
+    assert {name: len(topic.partitions) for name, topic in found.topics.items()} == {HUB: PARTITIONS, "other": 1}
+    leaders = {partition.leader for topic in found.topics.values() for partition in topic.partitions.values()}
+    assert leaders == {found.controller_id}
+    (broker,) = found.brokers.values()
+    assert broker.port == namespace.kafka_port
+    with KafkaAdminClient(**python_settings(namespace)) as client:
+        assert set(client.list_topics()) == {HUB, "other"}
+
+
+def test_the_name_of_a_hub_does_not_depend_on_case(namespace: Namespace) -> None:
+    deliver(producer(namespace), [{"value": b"v", "partition": 0}], topic=HUB.upper())
+    assert [(message.topic(), message.value()) for message in read(namespace, 1)] == [(HUB, b"v")]
+
+
+def test_the_settings_of_a_topic(make_namespace: Callable[..., Namespace]) -> None:
+    namespace = make_namespace("--retention-hours", "2")
+    admin = AdminClient(settings(namespace))
+    (future,) = admin.describe_configs([ConfigResource("topic", HUB)]).values()
+    found = {name: entry.value for name, entry in future.result(10).items()}
+    assert found["retention.ms"] == str(2 * 3_600_000)
+    assert found["cleanup.policy"] == "delete"
+    assert found["message.timestamp.type"] == "LogAppendTime"
+    with KafkaAdminClient(**python_settings(namespace)) as client:
+        assert client.describe_configs([PythonResource(ConfigResourceType.TOPIC, HUB)])
+
+    (future,) = admin.describe_configs([ConfigResource("topic", "unknown")]).values()
+    with pytest.raises(KafkaException) as refused:
+        future.result(10)
+    assert refused.value.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+
+
+def test_hubs_are_those_of_the_file(namespace: Namespace) -> None:
+    client = AdminClient(settings(namespace))
+    exists, refused = create(client, HUB), create(client, "more")
+    assert exists is not None
+    assert exists.code() == KafkaError.TOPIC_ALREADY_EXISTS
+    assert refused is not None
+    assert refused.code() == KafkaError.POLICY_VIOLATION
+    assert "--kafka-create-topics" in refused.str()
+    assert "more" not in client.list_topics(timeout=10).topics
+
+
+def test_clients_may_create_hubs_which_stay(make_namespace: Callable[..., Namespace]) -> None:
+    # GIVEN a namespace that lets clients create hubs
+    namespace = make_namespace("--kafka-create-topics")
+    client = AdminClient(settings(namespace))
+    assert create(client, "more.of_them-1") is None
+    for name, partitions, code in [
+        ("MORE.of_them-1", 3, KafkaError.TOPIC_ALREADY_EXISTS),
+        ("too many", 3, KafkaError.TOPIC_EXCEPTION),
+        ("bigger", 33, KafkaError.INVALID_PARTITIONS),
+    ]:
+        error = create(client, name, partitions)
+        assert error is not None
+        assert error.code() == code
+
+    # THEN they are hubs to either protocol, and are there after a restart
+    deliver(producer(namespace), [{"value": b"kafka", "partition": 2}], topic="more.of_them-1")
+    namespace.child.kill()
+    namespace.start()
+    with namespace.producer(eventhub_name="more.of_them-1") as sender:
+        assert sender.get_partition_ids() == ["0", "1", "2"]
+        sender.send_event(EventData("amqp"), partition_id="2")
+    found = read(namespace, 2, topic="more.of_them-1", partition=2)
+    assert [message.value() for message in found] == [b"kafka", b"amqp"]
