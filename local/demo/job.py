@@ -31,9 +31,10 @@ NEXT = """\
 Where to look next:
   make up                                          the same stack, to stay; then in another shell:
   eval "$(.venv/bin/python -m local env)"          its settings, and
-  .venv/bin/python -m tools send --count 100       some events
+  .venv/bin/python -m tools send --count 100       some events; --via kafka sends them over Kafka
   .venv/bin/python -m tools query "select top 5 c.station, c.heat_index_f from c where c.kind = 'weather'"
   .venv/bin/python -m tools dead-letters list
+  .venv/bin/python -m tools capture list           what Capture wrote; a file a minute and partition
   docs/adding-a-source.md                          your own events
 """
 

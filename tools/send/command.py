@@ -48,6 +48,9 @@ EXAMPLES = """examples:
 Each event is one message of bare JSON; events of a key go to one partition, in order, and to the same one over either
 protocol. The same seed sends the same events. A message is counted once the hub has acknowledged it; if one is not, the
 exit status is 1.
+
+Over Kafka it connects to port 9093 of the namespace, or to localhost:9092 for the emulator's connection string, or to
+where EventHubs__kafkaBootstrapServers says.
 """
 
 
