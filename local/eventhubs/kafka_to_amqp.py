@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
-
 from local.eventhubs import codec
 from local.eventhubs.codec import NULL, binary, string, symbol
-from local.eventhubs.errors import CorruptBatch
 from local.eventhubs.kafka import records
 from local.eventhubs.message import Event
 
@@ -28,19 +25,16 @@ def events(batch: bytes) -> Iterator[Event]:
     """
     headers_before: list[tuple[str, bytes | None]] = []
     section = b""
-    try:
-        for record in records.read(batch):
-            key, headers = record.key, record.headers
-            # Those of one producer often have the same headers.
-            if headers != headers_before:
-                headers_before, section = headers, _application_properties(headers)
-            body = section + _DATA_SECTION + binary(record.value or b"")
-            if key is None:
-                yield Event(b"", b"", 0, body)
-            else:
-                yield Event(b"", _KEY_ANNOTATION + binary(key), 2, body)
-    except (CorruptRecordException, UnicodeDecodeError, OverflowError, MemoryError) as error:
-        raise CorruptBatch(f"a stored record is malformed: {error}") from None
+    for record in records.read(batch):
+        key, headers = record.key, record.headers
+        # Those of one producer often have the same headers.
+        if headers != headers_before:
+            headers_before, section = headers, _application_properties(headers)
+        body = section + _DATA_SECTION + binary(record.value or b"")
+        if key is None:
+            yield Event(b"", b"", 0, body)
+        else:
+            yield Event(b"", _KEY_ANNOTATION + binary(key), 2, body)
 
 
 def _application_properties(headers: list[tuple[str, bytes | None]]) -> bytes:

@@ -14,18 +14,16 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from local.eventhubs import entry as entries
-from local.eventhubs import log_file
+from local.eventhubs import appends, log_file
+from local.eventhubs.appends import Append, Done
 from local.eventhubs.config import DEFAULT_GROUP, HubConfig
-from local.eventhubs.entry import Appended, Entry
-from local.eventhubs.errors import LogUnavailable, OutOfOrderSequence, StaleEpoch
-from local.eventhubs.kafka.batch import Batch, stamped
-from local.eventhubs.message import Event, stamp
+from local.eventhubs.entry import Entry
+from local.eventhubs.errors import LogUnavailable
+from local.eventhubs.kafka.batch import Batch
+from local.eventhubs.message import Event
 from local.eventhubs.partition import Partition
 from local.eventhubs.producer_states import ProducerStates
 
@@ -33,8 +31,6 @@ _LOG = logging.getLogger(__name__)
 
 # Entries kept in memory, over all partitions: readers that keep up never touch the disk.
 _HOT_BYTES = 24 * 1024 * 1024
-# The most that one entry gathers from several appends.
-_ENTRY_BYTES = 1024 * 1024
 # What a reader takes at a time.
 _READ_BYTES = 256 * 1024
 # The write-ahead log is moved into the database after this much, on a thread; past the second mark, at once.
@@ -45,21 +41,6 @@ _DROP_ENTRIES, _DROP_BYTES = 2_000, 8 * 1024 * 1024
 
 # How long a producer that sends nothing is remembered (milliseconds): Kafka's producer.id.expiration.ms.
 _PRODUCER_KEPT = 86_400_000
-
-# Why an append was not stored. All of it is refused, never a part.
-Refusal = LogUnavailable | OutOfOrderSequence | StaleEpoch
-Done = Callable[[Appended | Refusal], None]
-
-
-@dataclass(slots=True)
-class _Append:
-    """An append that is queued, and what became of it."""
-
-    partition: Partition
-    content: list[Event] | Batch
-    size: int
-    done: Done
-    outcome: Appended | Refusal | None = None
 
 
 class Log:
@@ -76,7 +57,7 @@ class Log:
             LogUnavailable: the file cannot be opened, is not ours, or another process has it.
         """
         self.path = path
-        self._queue: list[_Append] = []
+        self._queue: list[Append] = []
         self._hot: deque[Partition] = deque()
         self._hot_bytes = 0
         self._since_checkpoint = 0
@@ -137,16 +118,16 @@ class Log:
 
     def append(self, partition: Partition, events: list[Event], done: Done) -> None:
         """Commit `events` at the end of this turn of the event loop, with all else that came in it."""
-        self._enqueue(_Append(partition, events, sum(event.size for event in events), done))
+        self._enqueue(Append(partition, events, sum(event.size for event in events), done))
 
     def append_batch(self, partition: Partition, batch: Batch, done: Done) -> None:
         """Commit a record batch at the end of this turn of the event loop, with all else that came in it.
 
         One of an idempotent producer's last batches that comes again is not stored: `done` gets where it already is.
         """
-        self._enqueue(_Append(partition, batch, len(batch.data), done))
+        self._enqueue(Append(partition, batch, len(batch.data), done))
 
-    def _enqueue(self, append: _Append) -> None:
+    def _enqueue(self, append: Append) -> None:
         if not self._queue:
             asyncio.get_running_loop().call_soon(self.commit)
         self._queue.append(append)
@@ -178,16 +159,16 @@ class Log:
             partition.notify()
         self._checkpoint_if_due()
 
-    def _write(self, queue: list[_Append]) -> list[tuple[Partition, Entry]]:
+    def _write(self, queue: list[Append]) -> list[tuple[Partition, Entry]]:
         now = _now()
         ends: dict[int, int] = {}
         written = []
         self._database.execute("BEGIN IMMEDIATE")
-        for group in _gather(queue):
+        for group in appends.gather(queue):
             partition = group[0].partition
             base = ends.get(partition.key, partition.next)
             # A clock that was set back must not make a later event seem older: consumers seek by time.
-            entry = self._entry(group, base, max(now, partition.last_enqueued))
+            entry = appends.entry(group, base, max(now, partition.last_enqueued), self._producers)
             if entry is None:
                 continue
             self._database.execute(f"INSERT INTO entries_{partition.key} VALUES (?, ?, ?, ?, ?)", entry)
@@ -197,23 +178,6 @@ class Log:
         self._producers.write()
         self._database.execute("COMMIT")
         return written
-
-    def _entry(self, group: list[_Append], base: int, enqueued: int) -> Entry | None:
-        """What to store of appends that share an entry, None for a batch that is not to be; sets their outcomes."""
-        first = group[0]
-        if isinstance(first.content, Batch):
-            batch, partition = first.content, first.partition.key
-            first.outcome = self._producers.admit(partition, batch)
-            if first.outcome is not None:
-                return None
-            self._producers.appended(partition, batch, base, enqueued)
-            first.outcome = Appended(base, enqueued)
-            return Entry(base, batch.count, enqueued, entries.KAFKA, stamped(batch, base, enqueued))
-        events: list[Event] = []
-        for append in group:
-            append.outcome = Appended(base + len(events), enqueued)
-            events += cast(list[Event], append.content)
-        return Entry(base, len(events), enqueued, entries.AMQP, entries.pack(stamp(events, base, enqueued)))
 
     def new_producer_id(self) -> int:
         """An id for an idempotent producer, which no other has had; durable.
@@ -311,28 +275,6 @@ class Log:
             await self._checkpoint
         self._database.close()
         self._lock.close()
-
-
-def _gather(queue: list[_Append]) -> list[list[_Append]]:
-    """The appends, those of events for one partition put together up to an entry's size; order within each is kept.
-
-    A record batch is an entry of its own: its bytes are its consumers'.
-    """
-    gathered: list[list[_Append]] = []
-    room: dict[int, int] = {}
-    filling: dict[int, list[_Append]] = {}
-    for append in queue:
-        key = append.partition.key
-        if isinstance(append.content, Batch):
-            room[key] = -1
-            gathered.append([append])
-            continue
-        if append.size > room.get(key, -1):
-            filling[key], room[key] = [], _ENTRY_BYTES
-            gathered.append(filling[key])
-        filling[key].append(append)
-        room[key] -= append.size
-    return gathered
 
 
 def _now() -> int:

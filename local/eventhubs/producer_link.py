@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.eventhubs import message, performatives, serial
+from local.eventhubs.appends import Refusal
 from local.eventhubs.entry import Appended
 from local.eventhubs.errors import (
     MESSAGE_SIZE_EXCEEDED,
@@ -15,7 +16,6 @@ from local.eventhubs.errors import (
     LinkFault,
 )
 from local.eventhubs.link import Link
-from local.eventhubs.log import Refusal
 from local.eventhubs.namespace import Hub
 from local.eventhubs.partition import Partition
 from local.eventhubs.performatives import Performative

@@ -12,10 +12,11 @@ import pytest
 
 from local.eventhubs import codec, retention
 from local.eventhubs import log as log_module
+from local.eventhubs.appends import Refusal
 from local.eventhubs.config import HubConfig
 from local.eventhubs.entry import Appended, bounds
 from local.eventhubs.errors import LogUnavailable
-from local.eventhubs.log import Log, Refusal
+from local.eventhubs.log import Log
 from local.eventhubs.message import Event
 from local.eventhubs.partition import Partition
 from local.eventhubs.retention import Limits

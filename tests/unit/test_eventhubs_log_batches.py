@@ -14,11 +14,12 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 
 from local.eventhubs import codec, transcode
 from local.eventhubs import log as log_module
+from local.eventhubs.appends import Refusal
 from local.eventhubs.config import HubConfig
 from local.eventhubs.entry import AMQP, KAFKA, Appended
 from local.eventhubs.errors import LogUnavailable, OutOfOrderSequence
 from local.eventhubs.kafka.batch import Batch, parse
-from local.eventhubs.log import Log, Refusal
+from local.eventhubs.log import Log
 from local.eventhubs.message import Event
 from local.eventhubs.partition import Partition
 

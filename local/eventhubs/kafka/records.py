@@ -8,8 +8,9 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
+from typing import Any
 
 import cramjam
 from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
@@ -39,20 +40,24 @@ _UINT = struct.Struct(">I")
 # snappy-java, which Java's producers use, cuts its stream into blocks behind this and two version numbers.
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = 16
+# What the C reader raises: a name that is not text, and a length beyond memory, too.
+_MALFORMED = CorruptRecordException, UnicodeDecodeError, OverflowError, MemoryError
 _OFFSET = attrgetter("offset")
 
 
-def read(batch: bytes) -> DefaultRecordBatch:
-    """The records of a batch, to iterate over once; their offsets count from the batch's own base.
-
-    Iterating raises CorruptRecordException, UnicodeDecodeError, OverflowError or MemoryError on records that `verify`
-    would refuse.
+def read(batch: bytes) -> Iterator[Any]:
+    """The records of a batch, each with `offset`, `timestamp`, `key`, `value` and `headers`.
 
     Raises:
-        CorruptBatch: the compressed data is damaged, or unpacks to more than `MAX_UNPACKED`.
+        CorruptBatch: a record, or the compression of them all, is damaged.
+        BatchTooLarge: they unpack to more than `MAX_UNPACKED`.
     """
     # The C reader would unpack without a bound. It reads a byte past the end, too: `bytes` have a NUL there.
-    return DefaultRecordBatch(_unpacked(batch))
+    unpacked = _unpacked(batch)
+    try:
+        yield from DefaultRecordBatch(unpacked)
+    except _MALFORMED as error:
+        raise CorruptBatch(f"a record is malformed: {error}") from None
 
 
 def verify(batch: bytes, base: int, count: int) -> None:
@@ -72,7 +77,7 @@ def verify(batch: bytes, base: int, count: int) -> None:
         _check_sizes(unpacked, count)
     try:
         offsets = list(map(_OFFSET, DefaultRecordBatch(unpacked)))
-    except (CorruptRecordException, UnicodeDecodeError, OverflowError, MemoryError) as error:
+    except _MALFORMED as error:
         raise CorruptBatch(f"a record is malformed: {error}") from None
     if offsets != list(range(base, base + count)):
         raise CorruptBatch(f"the records are not numbered {base} to {base + count - 1}")
