@@ -43,8 +43,8 @@ async def _find_coordinator(request: Any, session: Session) -> Any:
 
 
 def _coordinator(key: str, key_type: int, session: Session) -> dict[str, Any]:
-    """Where the coordinator is: here, as everything."""
-    error, message = refuse_id(key), None
+    """Where the coordinator is: here, as everything, whatever the group's id: clients ask again for ever on errors."""
+    error, message = ErrorCode.none, None
     if key_type == _TRANSACTION:
         error = ErrorCode.transactional_id_authorization_failed
         message = "Transactions are not supported: leave transactional.id out."
