@@ -138,9 +138,9 @@ def _connective(node: Connective, scope: Scope) -> Evaluate:
     def evaluate(row: Any) -> bool | None:
         result: bool | None = not decisive
         for operand in operands:
-            value = operand(row)
+            value: bool | None = operand(row)
             if value is decisive:
-                return decisive
+                return value
             if value is None:
                 result = None
         return result

@@ -104,11 +104,9 @@ def _predicate(cursor: Cursor) -> Expression:
     if cursor.is_word("EXISTS") and cursor.is_kind(TokenType.L_PAREN, 1):
         raise NotStreamAnalytics(at, "EXISTS", "JOIN finds the rows of another source")
     left = _chain(cursor, _TERMS)
-    token = cursor.current
-    if token is not None and token.token_type in COMPARISONS:
-        cursor.take()
-        right = _chain(cursor, _TERMS)
-        return Binary(at, COMPARISONS[token.token_type], left, right)
+    sign = _comparison_sign(cursor)
+    if sign is not None:
+        return Binary(at, sign, left, _chain(cursor, _TERMS))
     if cursor.accept("IS"):
         negated = cursor.accept("NOT")
         cursor.expect("NULL")
@@ -118,7 +116,9 @@ def _predicate(cursor: Cursor) -> Expression:
         cursor.take()
     if cursor.accept("LIKE"):
         pattern = _chain(cursor, _TERMS)
-        return Like(at, left, pattern, _chain(cursor, _TERMS) if cursor.accept("ESCAPE") else None, negated)
+        if cursor.is_word("ESCAPE"):
+            raise NotStreamAnalytics(cursor.at, "LIKE ... ESCAPE", "[%] and [_] are the characters themselves")
+        return Like(at, left, pattern, negated)
     if cursor.accept("IN"):
         cursor.expect_kind(TokenType.L_PAREN, "(")
         if cursor.is_word("SELECT"):
@@ -131,6 +131,19 @@ def _predicate(cursor: Cursor) -> Expression:
         cursor.expect("AND")
         return Between(at, left, low, _chain(cursor, _TERMS), negated)
     return left
+
+
+def _comparison_sign(cursor: Cursor) -> str | None:
+    for kind, sign in ((TokenType.LT, ">="), (TokenType.GT, "<=")):  # !< and !>
+        if cursor.is_kind(TokenType.NOT) and cursor.is_kind(kind, 1):
+            cursor.take()
+            cursor.take()
+            return sign
+    token = cursor.current
+    if token is None or token.token_type not in COMPARISONS:
+        return None
+    cursor.take()
+    return COMPARISONS[token.token_type]
 
 
 def _chain(cursor: Cursor, signs: dict[TokenType, str]) -> Expression:
@@ -171,8 +184,15 @@ def _postfix(cursor: Cursor) -> Expression:
         elif isinstance(found, Path) and cursor.is_kind(TokenType.L_PAREN):
             found = _call(cursor, found)
         else:
-            return found
+            return _timestamp(found)
     raise QuerySyntaxError(at, f"more than {_MOST_OPERATORS} members deep")
+
+
+def _timestamp(found: Expression) -> Expression:
+    """System.Timestamp was a name before it was a function, and still may be written as one."""
+    if isinstance(found, Path) and [name.lower() for name in found.names] == ["system", "timestamp"]:
+        return Call(found.at, ".".join(found.names))
+    return found
 
 
 def _member_name(cursor: Cursor) -> str:

@@ -1,13 +1,13 @@
 """The tree of a script: what `grammar` makes of the text, and everything that a query may hold.
 
 The types are the allow-list. A construct that has no type here cannot get past the parser, and nothing in a query is
-read and then dropped. Positions do not count when two nodes are compared; spelling of names does (see `same`).
+read and then dropped. Positions do not count when two nodes are compared; spelling of names does (see `folded`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,7 +104,6 @@ class IsNull(Node):
 class Like(Node):
     operand: Expression
     pattern: Expression
-    escape: Expression | None
     negated: bool
 
 
@@ -273,18 +272,20 @@ def depth(node: Node) -> int:
     return deepest
 
 
-def same(left: Any, right: Any) -> bool:
-    """Whether two parts of a tree say the same; names are compared without case, as the language does."""
-    return bool(folded(left) == folded(right))
+def folded(value: Any, resolved: Callable[[Path], Any] | None = None) -> Any:
+    """A part of a tree as plain data that is equal for parts that say the same; names are compared without case.
 
-
-def folded(value: Any) -> Any:
-    """A part of a tree as plain data that is equal for parts that say the same."""
+    Args:
+        value: A node, or what a node holds.
+        resolved: What a path stands for, if it can be said in several ways.
+    """
+    if isinstance(value, Path) and resolved is not None:
+        return (Path, resolved(value))
+    if isinstance(value, Literal):
+        return (Literal, type(value.value), value.value)
     if isinstance(value, Node):
         parts = (part for part in dataclasses.fields(value) if part.compare)
-        if isinstance(value, Literal):
-            return (Literal, type(value.value), value.value)
-        return (type(value), *(folded(getattr(value, part.name)) for part in parts))
+        return (type(value), *(folded(getattr(value, part.name), resolved) for part in parts))
     if type(value) is tuple:
-        return tuple(folded(item) for item in value)
+        return tuple(folded(item, resolved) for item in value)
     return value.lower() if type(value) is str else value

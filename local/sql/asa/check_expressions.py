@@ -1,0 +1,262 @@
+"""What must hold of an expression before an event is read: functions, their arguments, and what may stand where.
+
+Every node is visited, and what is not known to be allowed at its place is refused by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from local.sql.asa import catalog
+from local.sql.asa.comparisons import COMPARE
+from local.sql.asa.dates import PARTS
+from local.sql.asa.durations import duration_of
+from local.sql.asa.errors import InvalidQuery, NotRunLocally, NotStreamAnalytics, WrongArguments
+from local.sql.asa.functions import FUNCTIONS
+from local.sql.asa.tree import (
+    Between,
+    Binary,
+    Call,
+    Case,
+    Cast,
+    Connective,
+    Expression,
+    In,
+    IsNull,
+    Like,
+    Literal,
+    Member,
+    Not,
+    Path,
+    Unary,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an expression is, and which calls of time may be in it."""
+
+    name: str
+    aggregates: bool = False
+    analytic: bool = False
+
+
+def is_condition(node: Expression) -> bool:
+    """Whether a node is true, false or unknown, rather than a value."""
+    if isinstance(node, Binary):
+        return node.sign in COMPARE
+    return isinstance(node, Connective | Not | IsNull | Like | In | Between)
+
+
+def check_condition(node: Expression, place: Place) -> None:
+    """Raise unless `node` is a condition that may stand at `place`."""
+    if not is_condition(node):
+        raise InvalidQuery(
+            node.at, f"{place.name} takes a condition, not a value: compare it with something, as in x = 1"
+        )
+    match node:
+        case Connective(operands=operands):
+            for operand in operands:
+                check_condition(operand, place)
+        case Not(operand=operand):
+            check_condition(operand, place)
+        case Binary(left=left, right=right):
+            _values((left, right), place)
+        case IsNull(operand=operand):
+            check_value(operand, place)
+        case Like(operand=operand, pattern=pattern):
+            _values((operand, pattern), place)
+        case In(operand=operand, choices=choices):
+            _values((operand, *choices), place)
+        case Between(operand=operand, low=low, high=high):
+            _values((operand, low, high), place)
+
+
+def _values(nodes: Iterable[Expression], place: Place) -> None:
+    for node in nodes:
+        check_value(node, place)
+
+
+def check_value(node: Expression, place: Place) -> None:
+    """Raise unless `node` is a value that may stand at `place`."""
+    if is_condition(node):
+        raise InvalidQuery(node.at, "a condition is no value: CASE WHEN ... THEN 1 ELSE 0 END makes one of it")
+    match node:
+        case Literal():
+            pass
+        case Path(names=names):
+            if len(names) == 1 and names[0].upper() in ("TRUE", "FALSE"):
+                raise NotStreamAnalytics(node.at, names[0].upper(), "a bit is 1 or 0, as in x = 1 or CAST(1 AS bit)")
+        case Member(base=base):
+            check_value(base, place)
+        case Unary(operand=operand) | Cast(operand=operand):
+            check_value(operand, place)
+        case Binary(left=left, right=right):
+            _values((left, right), place)
+        case Case():
+            _case(node, place)
+        case Call():
+            _call(node, place)
+        case Connective() | Not() | IsNull() | Like() | In() | Between():
+            raise AssertionError("a condition")
+        case _:
+            assert_never(node)
+
+
+def _case(node: Case, place: Place) -> None:
+    if node.operand is not None:
+        check_value(node.operand, place)
+    for when, then in node.branches:
+        (check_condition if node.operand is None else check_value)(
+            when, Place("WHEN", place.aggregates, place.analytic)
+        )
+        check_value(then, place)
+    if node.default is not None:
+        check_value(node.default, place)
+
+
+def _known(call: Call) -> None:
+    """Refuse a call of what does not exist, or is not run."""
+    upper = call.name.upper()
+    if catalog.known(upper):
+        return
+    if upper in catalog.NOT_RUN or upper.startswith(catalog.PREFIXES_NOT_RUN):
+        raise NotRunLocally(call.at, f"{call.name}()")
+    last = upper.rpartition(".")[2]
+    if last != upper and catalog.known(last):
+        raise NotStreamAnalytics(call.at, f"{call.name}()", f"{call.name.rpartition('.')[2]}() takes no prefix")
+    raise NotStreamAnalytics(call.at, f"{call.name}()", catalog.INSTEAD.get(last, ""))
+
+
+def check_rows_call(call: Call) -> None:
+    """Raise unless `call` is one that APPLY takes."""
+    if call.name.upper() not in catalog.ROWS:
+        _known(call)
+        raise InvalidQuery(call.at, f"APPLY takes GetArrayElements() and GetRecordProperties(), not {call.name}()")
+    _plain(call)
+    _count(call, 1, 1)
+    check_value(call.arguments[0], Place("APPLY"))
+
+
+def _call(call: Call, place: Place) -> None:
+    upper = call.name.upper()
+    _known(call)
+    if upper in catalog.AGGREGATES:
+        _aggregate(call, place)
+    elif upper in catalog.ANALYTIC:
+        _analytic(call, place)
+    elif upper in catalog.WINDOWS:
+        raise InvalidQuery(call.at, f"{call.name}() is of GROUP BY, and stands there alone")
+    elif upper in catalog.ROWS:
+        raise InvalidQuery(call.at, f"{call.name}() gives rows: it is for CROSS APPLY and OUTER APPLY")
+    elif upper == catalog.TIMESTAMP:
+        _plain(call)
+        _count(call, 0, 0)
+    elif upper == catalog.METADATA:
+        _metadata(call)
+    else:
+        _scalar(call, place)
+
+
+def _scalar(call: Call, place: Place) -> None:
+    function = FUNCTIONS[call.name.upper()]
+    _plain(call)
+    if not function.accepts(len(call.arguments)):
+        raise WrongArguments(call.at, f"{call.name}() takes {function.arity}, not {len(call.arguments)}")
+    if function.part:
+        _date_part(call)
+    _values(call.arguments[1 if function.part else 0 :], place)
+
+
+def _date_part(call: Call) -> None:
+    named = call.arguments[0]
+    if not isinstance(named, Path) or len(named.names) != 1 or named.names[0].lower() not in PARTS:
+        parts = ", ".join(dict.fromkeys(PARTS.values()))
+        raise WrongArguments(named.at, f"{call.name}() begins with a part of a date: {parts}")
+
+
+def _metadata(call: Call) -> None:
+    _plain(call)
+    _count(call, 2, 2)
+    source, name = call.arguments
+    if not isinstance(source, Path) or len(source.names) != 1:
+        raise WrongArguments(source.at, f"{call.name}() begins with the name of an input")
+    if not isinstance(name, Literal) or type(name.value) is not str:
+        raise WrongArguments(
+            name.at, f"{call.name}() takes the name of a property, as in '[EventHub].[SequenceNumber]'"
+        )
+
+
+def _aggregate(call: Call, place: Place) -> None:
+    upper = call.name.upper()
+    if not place.aggregates:
+        raise InvalidQuery(call.at, f"{call.name}() is an aggregate; {place.name} has none")
+    if call.over is not None and (upper not in catalog.ORDERED or call.over.limit or call.over.when):
+        raise NotRunLocally(call.over.at, f"{call.name}() OVER (... LIMIT DURATION ...)")
+    if upper in catalog.ORDERED:
+        if call.over is None or not call.over.order or call.over.partition:
+            raise WrongArguments(call.at, f"{call.name}() takes OVER (ORDER BY ...)")
+        for key, _ in call.over.order:
+            check_value(key, Place(f"{call.name}()", analytic=place.analytic))
+    if call.distinct and upper != "COUNT":
+        raise NotStreamAnalytics(call.at, f"{call.name}(DISTINCT ...)", "COUNT(DISTINCT ...) is")
+    if call.star and upper != "COUNT":
+        raise WrongArguments(call.at, f"{call.name}() takes no *")
+    if not call.star:
+        _count(call, *catalog.AGGREGATES[upper])
+    if upper == "COLLECTTOP":
+        number = call.arguments[0]
+        if not isinstance(number, Literal) or type(number.value) is not int or number.value < 1:
+            raise WrongArguments(number.at, f"{call.name}() begins with a number of events, 1 or more")
+    if upper in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
+        share = call.arguments[0]
+        if not isinstance(share, Literal) or not isinstance(share.value, int | float) or not 0 <= share.value <= 1:
+            raise WrongArguments(share.at, f"{call.name}() takes a number from 0 to 1")
+    _values(call.arguments, Place(f"{call.name}()", analytic=place.analytic))
+
+
+def _analytic(call: Call, place: Place) -> None:
+    upper = call.name.upper()
+    if not place.analytic:
+        raise InvalidQuery(call.at, f"{call.name}() looks back at events; {place.name} cannot")
+    _count(call, *catalog.ANALYTIC[upper])
+    over = call.over
+    inside = Place(f"{call.name}()")
+    if call.distinct or call.star:
+        raise WrongArguments(call.at, f"{call.name}() takes no {'DISTINCT' if call.distinct else '*'}")
+    if over is not None and over.order:
+        raise WrongArguments(over.at, f"{call.name}() takes no ORDER BY: events are in the order of their time")
+    if upper == "ISFIRST":
+        duration_of(call, call.arguments)
+        if over is not None and over.limit is not None:
+            raise WrongArguments(over.at, f"{call.name}() takes no LIMIT: it has its duration already")
+    else:
+        if over is None or over.limit is None:
+            raise WrongArguments(call.at, f"{call.name}() takes OVER (LIMIT DURATION(unit, number))")
+        duration_of(over.limit, over.limit.arguments)
+        _values(call.arguments, inside)
+    if upper == "LAG" and len(call.arguments) > 1:
+        offset = call.arguments[1]
+        if not isinstance(offset, Literal) or type(offset.value) is not int or offset.value < 0:
+            raise WrongArguments(offset.at, f"{call.name}() takes as offset a number of events, 0 or more")
+    if over is not None:
+        _values(over.partition, inside)
+        if over.when is not None:
+            check_condition(over.when, Place("WHEN"))
+
+
+def _plain(call: Call) -> None:
+    if call.over is not None:
+        raise WrongArguments(call.over.at, f"{call.name}() takes no OVER")
+    if call.distinct or call.star:
+        raise WrongArguments(call.at, f"{call.name}() takes no {'DISTINCT' if call.distinct else '*'}")
+
+
+def _count(call: Call, least: int, most: int) -> None:
+    if not least <= len(call.arguments) <= most:
+        shown = str(least) if least == most else f"{least} to {most}"
+        raise WrongArguments(
+            call.at, f"{call.name}() takes {shown} argument{'' if most == 1 else 's'}, not {len(call.arguments)}"
+        )
