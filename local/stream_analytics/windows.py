@@ -17,7 +17,8 @@ from local.sql.asa.values import LEAST_DATETIME, DateTime
 ORIGIN: Final = LEAST_DATETIME
 """Where windows of a size that does not divide a day are counted from: 0001-01-01T00:00:00Z, the zero of .NET's clock.
 
-Not documented. It was a Monday, so windows of seven days run from Monday to Monday.
+Documented is only that "every window automatically aligns itself to the zeroth hour". It was a Monday, so windows of
+seven days run from Monday to Monday.
 """
 
 
@@ -65,7 +66,7 @@ def tumbling(size: int, offset: int = 0) -> Hopping:
 
 
 SNAPSHOT: Final = tumbling(1)
-"""GROUP BY System.Timestamp(): the rows of one moment."""
+"""GROUP BY System.Timestamp(): the rows of one moment. Beside another window, System.Timestamp() is but a key."""
 
 
 @dataclass(frozen=True)

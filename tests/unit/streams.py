@@ -37,7 +37,7 @@ def number(row: Row) -> Any:
     return field(row.sources[0], "value")
 
 
-def event(time: str | DateTime, **record: Any) -> Row:
+def event(time: str | DateTime, /, **record: Any) -> Row:
     """A row of one source."""
     return Row(at(time) if isinstance(time, str) else time, (record,))
 

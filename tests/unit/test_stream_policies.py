@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sql.asa.values import DateTime
+from local.stream_analytics.accumulators import CountRows
+from local.stream_analytics.operator import Node
 from local.stream_analytics.rows import END, Row, field
-from local.stream_analytics.watermark import InputOrder, Policies, Released
+from local.stream_analytics.watermark import InputOrder, Policies, Released, Timeline
+from local.stream_analytics.window_aggregate import HoppingAggregate
+from local.stream_analytics.windows import tumbling
 from tests.unit.streams import MINUTE, SECOND, at, clock, name
 
 TIME = name("time")
@@ -158,6 +162,30 @@ def test_substreams_have_a_time_of_their_own() -> None:
         own = [time for timeline, time in kept if timeline == (toll,)]
         assert own == sorted(own)
     assert order.counts["out of order"] == 0
+
+
+def test_windows_of_substreams_count_apart() -> None:
+    """The same example, counted: TUMBLINGWINDOW(second, 5), TollId."""
+    order = InputOrder(TIME, Policies(late_arrival=60 * SECOND), over=[name("toll")])
+    counts: dict[Timeline, Node] = {}
+    counted: list[Row] = []
+
+    def feed(released: list[Released]) -> None:
+        for timeline, rows, watermark in released:
+            node = counts.get(timeline)
+            if node is None:
+                node = counts[timeline] = Node(HoppingAggregate(tumbling(5 * SECOND), [name("toll")], [CountRows()]))
+                node.rows = counted
+            for row in rows:
+                node.push(row)
+            node.advance(watermark)
+
+    for time, toll in TOLLS:
+        feed(push(order, time, "00:00:11", toll=toll))
+    feed(order.finish())
+    found = [(row.sources[0][0], row.sources[1][0]) for row in counted]
+    assert found[:2] == [(1, 2), (2, 2)]
+    assert sorted(found) == sorted([(1, 2), (2, 2), (1, 1), (3, 1), (2, 1), (3, 1)])
 
 
 def test_a_substream_is_never_further_behind_than_the_late_arrival_tolerance() -> None:
