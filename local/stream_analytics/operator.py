@@ -75,7 +75,7 @@ class Node:
         if watermark <= self.watermarks[port]:
             return
         self.watermarks[port] = watermark
-        least = min(self.watermarks)
+        least = watermark if len(self.watermarks) == 1 else min(self.watermarks)
         if least <= self.watermark:
             return
         self.watermark = least

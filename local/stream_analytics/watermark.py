@@ -9,7 +9,7 @@ Source: https://learn.microsoft.com/azure/stream-analytics/stream-analytics-time
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -139,13 +139,13 @@ class InputOrder:
                 if self._drop:
                     return []
             time = watermark
-        row.time = DateTime(time)
+        row.time = time if type(time) is DateTime else DateTime(time)
         timeline["count"] += 1
         heapq.heappush(timeline["waiting"], (row.time, lane, timeline["count"], row))
         released: list[Released] = []
         if time - self._tolerance > watermark:
-            timeline["lanes"][lane] = DateTime(time - self._tolerance)
-            released = list(self._release(key, timeline))
+            timeline["lanes"][lane] = DateTime(time - self._tolerance) if self._tolerance else row.time
+            self._release(key, timeline, released)
         if self._over:
             floor, swept = self.state["floors"][partition]
             if arrival - self._late > floor:
@@ -213,11 +213,11 @@ class InputOrder:
             for lane in lanes:
                 if partition in (None, lane) and watermark > lanes[lane]:
                     lanes[lane] = watermark
-            released += self._release(key, timeline)
+            self._release(key, timeline, released)
         return released
 
-    def _release(self, key: Timeline, timeline: dict[str, Any]) -> Iterator[Released]:
-        """What the timeline's watermark lets go, when it moved."""
+    def _release(self, key: Timeline, timeline: dict[str, Any], released: list[Released]) -> None:
+        """Add to `released` what the timeline's watermark lets go, when it moved."""
         watermark = min(timeline["lanes"].values())
         if watermark <= timeline["watermark"]:
             return
@@ -226,4 +226,4 @@ class InputOrder:
         rows = []
         while waiting and waiting[0][0] < watermark:
             rows.append(heapq.heappop(waiting)[3])
-        yield Released(key, rows, watermark)
+        released.append(Released(key, rows, watermark))

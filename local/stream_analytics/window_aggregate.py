@@ -12,7 +12,7 @@ from typing import Any
 from local.sql.asa.values import DateTime, group_key
 from local.stream_analytics.accumulators import Aggregate
 from local.stream_analytics.operator import Operator
-from local.stream_analytics.rows import START, Evaluate, Row
+from local.stream_analytics.rows import END, START, Evaluate, Row
 from local.stream_analytics.windows import Hopping
 
 Groups = dict[Hashable, tuple[tuple[Any, ...], list[Any]]]
@@ -90,27 +90,36 @@ class HoppingAggregate(Operator):
         self._panes: dict[int, Groups] = state["panes"]
         self._pane_end = self._pane_start = 0
         self._pane: Groups = {}
+        self._due = self._next_end()
 
     def push(self, row: Row, port: int = 0) -> Iterable[Row]:
         if not self._pane_start < row.time <= self._pane_end:
             self._pane_end = self._window.pane_end(row.time)
             self._pane_start = self._pane_end - self._window.pane
             self._pane = self._panes.setdefault(self._pane_end, {})
+            self._due = self._next_end()
         self._grouping.add(self._pane, row)
         return ()
 
     def advance(self, watermark: DateTime) -> Iterable[Row]:
-        window, panes = self._window, self._panes
-        while panes:
-            oldest = next(iter(panes))
-            end = max(window.first_end(oldest), self.state["ended"] + window.hop)
-            if end >= watermark:
-                return
+        return self._end_windows(watermark) if self._due < watermark else ()
+
+    def _end_windows(self, watermark: DateTime) -> Iterator[Row]:
+        # The pane at hand may be dropped below; the next row looks its own up again.
+        self._pane_end = self._pane_start = 0
+        while (end := self._due) < watermark:
             self.state["ended"] = end
-            parts = list(self._parts(end - window.size, end))
+            parts = list(self._parts(end - self._window.size, end))
             if parts:
                 yield from self._grouping.rows(DateTime(end), self._grouping.merge(parts))
-            self._forget(end + window.hop - window.size)
+            self._forget(end + self._window.hop - self._window.size)
+            self._due = self._next_end()
+
+    def _next_end(self) -> int:
+        """The end of the first window that has not ended and has a pane; beyond all time when no pane is left."""
+        if not self._panes:
+            return END + 1
+        return max(self._window.first_end(next(iter(self._panes))), int(self.state["ended"]) + self._window.hop)
 
     def _parts(self, start: int, end: int) -> Iterator[Groups]:
         """The panes in `(start, end]`; they are in order of time, as rows are."""
