@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer
 
 from tests.integration import kafka_service
@@ -110,6 +112,23 @@ def test_two_processes_cannot_be_one_static_member(members: Members) -> None:
     wait_until(lambda: first.history.errors, "the first is told")
     assert first.history.errors[0].name() in ("_FENCED", "FENCED_INSTANCE_ID", "_FATAL")
     wait_until(shared_out(second), "the second has all partitions")
+
+
+def test_a_client_that_is_killed_while_it_joins_holds_up_nobody(namespace: Namespace, members: Members) -> None:
+    member = members.start("g", partition_assignment_strategy="range", heartbeat_interval_ms=5000)
+    wait_until(shared_out(member), "one has all partitions")
+    # Its join is held until the member has joined again, which takes up to a heartbeat.
+    join = struct.pack(">h1sih0sh8sih5si0s", 1, b"g", 6000, 0, b"", 8, b"consumer", 1, 5, b"range", 0, b"")
+    with kafka_service.Wire(namespace) as wire:
+        wire.authenticate()
+        wire.send(kafka_service.request(11, 0, join))
+        admin = AdminClient(kafka_service.settings(namespace), logger=kafka_service._QUIET)
+
+        def count() -> int:
+            return len(admin.describe_consumer_groups(["g"])["g"].result().members)
+
+        wait_until(lambda: count() == 2, "it is in")
+    wait_until(lambda: count() == 1, "it is out", 2.0)
 
 
 def test_clients_of_two_libraries_share_a_group(namespace: Namespace, members: Members, sender: Sender) -> None:

@@ -366,11 +366,27 @@ async def test_a_full_disk_refuses_a_commit_in_a_way_that_clients_try_again(clie
 async def test_a_client_that_drops_its_connection_while_it_joins_leaves_nothing_behind(
     client: Client, groups: Groups
 ) -> None:
+    await client.member()
     joining = asyncio.create_task(client.join(3))
-    await until(lambda: groups.all(), "the member is in")
+    await until(lambda: groups._waiting, "it waits for the member to join again")
+    assert len(groups.all()["g"].roster) == 2
     joining.cancel()
-    await until(lambda: not groups.all(), "the member is out")
+    with pytest.raises(asyncio.CancelledError):
+        await joining
+    assert len(groups.all()["g"].roster) == 1
     assert not groups._waiting
+
+
+async def test_a_stop_lets_go_of_whoever_waits(
+    client: Client, groups: Groups, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.member()
+    joining = asyncio.create_task(client.join(3))
+    await until(lambda: groups._waiting, "it waits for the member to join again")
+    await groups.close()
+    with pytest.raises(asyncio.CancelledError):
+        await joining
+    assert not caplog.records
 
 
 async def test_members_that_wait_learn_that_the_leader_has_gone(client: Client, groups: Groups) -> None:

@@ -27,32 +27,33 @@ def store(path: Path) -> Iterator[Store]:
 
 def test_the_latest_commit_counts_and_survives_a_restart(store: Store, path: Path) -> None:
     store.commit("g", "consumer", [(FIRST, Committed(3, 0, "a")), (SECOND, Committed(5, -1, None))], 1)
-    store.commit("g", None, [(FIRST, Committed(4, 0, "b"))], 2)
+    store.commit("g", "", [(FIRST, Committed(4, 0, "b"))], 2)
     store.close()
     again = Store(path)
     assert again.offsets("g") == {FIRST: Committed(4, 0, "b"), SECOND: Committed(5, -1, None)}
     assert again.groups() == {"g": "consumer"}
+    assert again.group("g") == "consumer"
     again.close()
 
 
 def test_another_process_sees_a_commit_as_soon_as_it_returns(store: Store, path: Path) -> None:
-    store.commit("g", None, [(FIRST, Committed(3, 0, "a"))], 1)
+    store.commit("g", "", [(FIRST, Committed(3, 0, "a"))], 1)
     with sqlite3.connect(path) as reader:
         assert reader.execute("SELECT offset FROM offsets").fetchall() == [(3,)]
 
 
 def test_a_group_is_gone_with_the_last_of_its_offsets(store: Store) -> None:
-    store.commit("g", None, [(FIRST, Committed(3, 0, "")), (SECOND, Committed(3, 0, ""))], 1)
+    store.commit("g", "", [(FIRST, Committed(3, 0, "")), (SECOND, Committed(3, 0, ""))], 1)
     store.delete("g", [FIRST])
     assert list(store.offsets("g")) == [SECOND]
     store.delete("g", [SECOND])
-    assert not store.has("g")
+    assert store.group("g") is None
     store.delete("g")
 
 
 def test_what_nobody_has_used_for_long_expires(store: Store) -> None:
     for group in ("old", "touched", "new"):
-        store.commit(group, None, [(FIRST, Committed(3, 0, ""))], 1_000 if group != "new" else 9_000)
+        store.commit(group, "", [(FIRST, Committed(3, 0, ""))], 1_000 if group != "new" else 9_000)
     store.touch(["touched", "never heard of"], 5_000)
     assert store.expire(2_000) == ["old"]
     assert sorted(store.groups()) == ["new", "touched"]
@@ -62,9 +63,9 @@ def test_what_nobody_has_used_for_long_expires(store: Store) -> None:
 def test_a_failed_commit_keeps_nothing(store: Store) -> None:
     broken = [(FIRST, Committed(3, 0, "")), (SECOND, Committed(None, 0, ""))]  # type: ignore[arg-type]
     with pytest.raises(OffsetsUnavailable):
-        store.commit("g", None, broken, 1)
-    assert not store.has("g")
-    store.commit("g", None, [(FIRST, Committed(3, 0, ""))], 1)
+        store.commit("g", "", broken, 1)
+    assert store.group("g") is None
+    store.commit("g", "", [(FIRST, Committed(3, 0, ""))], 1)
 
 
 @pytest.mark.parametrize("contents", [b"not a database" * 100, None])

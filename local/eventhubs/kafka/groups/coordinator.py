@@ -52,6 +52,7 @@ class Groups:
         self._tickets = itertools.count(1)
         self._commits = 0
         self._checkpoint: asyncio.Task[None] | None = None
+        self._closed = False
         self._expire_next = 0
         self._expire_if_due()
 
@@ -110,7 +111,7 @@ class Groups:
     def may_commit(self, group_id: str, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
         """Whether a commit comes from whom it should come from, and is not the first of one group too many."""
         group = self._groups.get(group_id)
-        if group is None and not self._store.has(group_id) and len(self._store.groups()) >= MAX_GROUPS:
+        if group is None and self._store.group(group_id) is None and len(self._store.groups()) >= MAX_GROUPS:
             return ErrorCode.group_max_size_reached
         return (group or self._new_group()).commit(_now(), member_id, instance_id, generation)
 
@@ -122,7 +123,8 @@ class Groups:
         """
         self._expire_if_due()
         group = self._groups.get(group_id)
-        self._store.commit(group_id, group.protocol_type if group is not None else None, offsets, _wall_milliseconds())
+        protocol_type = group.protocol_type if group is not None else None
+        self._store.commit(group_id, protocol_type or "", offsets, _wall_milliseconds())
         self._commits += 1
         if self._commits >= _CHECKPOINT_COMMITS and (self._checkpoint is None or self._checkpoint.done()):
             self._commits = 0
@@ -142,7 +144,10 @@ class Groups:
         Raises:
             OffsetsUnavailable: the file cannot be read.
         """
-        return self.all().get(group_id)
+        if group_id in self._groups:
+            return self._groups[group_id]
+        protocol_type = self._store.group(group_id)
+        return None if protocol_type is None else self._new_group(protocol_type)
 
     def all(self) -> dict[str, Group]:
         """Every group by its id.
@@ -150,11 +155,8 @@ class Groups:
         Raises:
             OffsetsUnavailable: the file cannot be read.
         """
-        found = {}
-        for group_id, protocol_type in self._store.groups().items():
-            found[group_id] = self._new_group()
-            found[group_id].protocol_type = protocol_type
-        return found | self._groups
+        stored = self._store.groups().items()
+        return {group_id: self._new_group(protocol_type) for group_id, protocol_type in stored} | self._groups
 
     def delete(self, group_id: str) -> ErrorCode:
         """Forget a group that has no members, and its offsets.
@@ -180,6 +182,7 @@ class Groups:
 
     async def close(self) -> None:
         """Let go of the file, and of whoever still waits."""
+        self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         for future in self._waiting.values():
@@ -188,8 +191,10 @@ class Groups:
             await self._checkpoint
         self._store.close()
 
-    def _new_group(self) -> Group:
-        return Group(_new_member_id, self._initial_delay)
+    def _new_group(self, protocol_type: str | None = None) -> Group:
+        group = Group(_new_member_id, self._initial_delay)
+        group.protocol_type = protocol_type
+        return group
 
     async def _answer(self, group_id: str, group: Group, ticket: int) -> Joined | Synced:
         future: asyncio.Future[Joined | Synced] = asyncio.get_running_loop().create_future()
@@ -207,6 +212,8 @@ class Groups:
 
     def _settle(self, group_id: str, group: Group) -> None:
         """Hand out what the group has decided, and see to it that it is woken in time."""
+        if self._closed:
+            return
         for ticket, answer in group.take_answers():
             future = self._waiting.get(ticket)
             if future is not None and not future.done():

@@ -17,7 +17,7 @@ from local.eventhubs.errors import EventHubsError
 _VERSION = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS groups (
-    key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, protocol_type TEXT, used INTEGER NOT NULL
+    key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, protocol_type TEXT NOT NULL, used INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS offsets (
     group_key INTEGER NOT NULL, hub TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
@@ -80,20 +80,19 @@ class Store:
             self._database.close()
             raise
 
-    def commit(
-        self, group: str, protocol_type: str | None, offsets: Iterable[tuple[Place, Committed]], now: int
-    ) -> None:
-        """Keep `offsets`, all or none, and what kind of group it is if its members have said so.
+    def commit(self, group: str, protocol_type: str, offsets: Iterable[tuple[Place, Committed]], now: int) -> None:
+        """Keep `offsets`, all or none, and what kind of group it is, unless `protocol_type` is empty.
 
         Raises:
             OffsetsUnavailable: they could not be written.
         """
         with self._transaction():
-            key = self._database.execute(
-                "INSERT INTO groups (name, protocol_type, used) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
-                "SET protocol_type = IFNULL(excluded.protocol_type, protocol_type), used = excluded.used RETURNING key",
+            self._database.execute(
+                "INSERT INTO groups (name, protocol_type, used) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+                "protocol_type = IFNULL(NULLIF(excluded.protocol_type, ''), protocol_type), used = excluded.used",
                 (group, protocol_type, now),
-            ).fetchone()[0]
+            )
+            key = self._database.execute("SELECT key FROM groups WHERE name = ?", (group,)).fetchone()[0]
             self._database.executemany(
                 "INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?, ?, ?)",
                 [(key, *place, *committed) for place, committed in offsets],
@@ -113,13 +112,14 @@ class Store:
         )
         return {Place(*row[:2]): Committed(*row[2:]) for row in rows}
 
-    def groups(self) -> dict[str, str | None]:
-        """The groups that have committed anything, and the protocol type of each."""
+    def groups(self) -> dict[str, str]:
+        """The groups that have committed anything, and the protocol type of each: empty when none was said."""
         return dict(self._read("SELECT name, protocol_type FROM groups ORDER BY name"))
 
-    def has(self, group: str) -> bool:
-        """Whether `group` has committed anything."""
-        return bool(self._read("SELECT 1 FROM groups WHERE name = ?", group))
+    def group(self, name: str) -> str | None:
+        """The protocol type of one group; None when it has committed nothing."""
+        rows = self._read("SELECT protocol_type FROM groups WHERE name = ?", name)
+        return rows[0][0] if rows else None
 
     def delete(self, group: str, places: Iterable[Place] | None = None) -> None:
         """Forget what `group` has committed for `places`, or all of it; a group with nothing left is gone."""
