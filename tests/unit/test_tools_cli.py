@@ -16,14 +16,15 @@ from tools.errors import ToolError, UsageError, exit_code, explain
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("EventHubs", "Cosmos", "DataLake", "AZURE_STREAMPOC_EVENTHUB_CONN_STRING"):
+    for name in ("EventHubs", "Cosmos", "DataLake", "AzureWebJobsStorage", "AZURE_STREAMPOC_EVENTHUB_CONN_STRING"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(
     "command",
-    ["send", "receive", "query", "dead-letters", "dead-letters list", "dead-letters show", "dead-letters replay"],
+    ["send", "receive", "query", "capture", "capture list", "capture show"]
+    + ["dead-letters", "dead-letters list", "dead-letters show", "dead-letters replay"],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -32,7 +33,9 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert "usage:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["send", "receive", "query", "dead-letters", "dead-letters replay"])
+@pytest.mark.parametrize(
+    "command", ["send", "receive", "query", "capture", "capture show", "dead-letters", "dead-letters replay"]
+)
 def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])
@@ -45,6 +48,7 @@ def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str
         (["send"], "EventHubs"),
         (["receive"], "EventHubs"),
         (["query", "SELECT * FROM c"], "Cosmos"),
+        (["capture", "list"], "AzureWebJobsStorage"),
         (["dead-letters", "list"], "DataLake"),
         (["dead-letters", "replay", "--all"], "DataLake"),
     ],

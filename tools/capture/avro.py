@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import fastavro
+from azure.core.exceptions import AzureError
 
 from tools.capture.source import Source
 from tools.errors import ToolError
 
 # What Capture's records have: https://learn.microsoft.com/azure/event-hubs/explore-captured-avro-files
 FIELDS = ("SequenceNumber", "Offset", "EnqueuedTimeUtc", "SystemProperties", "Properties", "Body")
+
+
+# Of the source, and explained elsewhere. Whatever else comes out of a reader is about the bytes: of damaged ones it
+# raises nearly anything, codecs' own errors among it.
+_OF_THE_SOURCE = (ToolError, AzureError)
 
 
 class UnreadableFile(ToolError):
@@ -26,8 +31,7 @@ def schema(source: Source, name: str) -> Any:
     Raises:
         UnreadableFile: it is not Avro.
     """
-    with _explained(name, _Progress()):
-        return json.loads(fastavro.reader(cast(Any, source)).metadata["avro.schema"])
+    return json.loads(_reader(fastavro.reader, source, name).metadata["avro.schema"])
 
 
 def count(source: Source, name: str) -> int:
@@ -36,11 +40,8 @@ def count(source: Source, name: str) -> int:
     Raises:
         UnreadableFile: it is not Avro, or ends too early.
     """
-    progress = _Progress()
-    with _explained(name, progress):
-        for block in fastavro.block_reader(cast(Any, source)):
-            progress.events += block.num_records
-    return progress.events
+    blocks = _reader(fastavro.block_reader, source, name)
+    return sum(block.num_records for block in _explained(blocks, name, "blocks"))
 
 
 def events(source: Source, name: str) -> Iterator[dict[str, Any]]:
@@ -49,37 +50,36 @@ def events(source: Source, name: str) -> Iterator[dict[str, Any]]:
     Raises:
         UnreadableFile: it is not Avro, not Capture's, or ends too early: after the records before that.
     """
-    progress = _Progress()
-    with _explained(name, progress):
-        reader = fastavro.reader(cast(Any, source))
-        stated = cast(Any, reader.writer_schema)
-        names = [field["name"] for field in stated.get("fields", ())] if isinstance(stated, dict) else []
-        if not set(FIELDS) <= set(names):
-            raise UnreadableFile(
-                f"{name}: is Avro, but not a captured file ({', '.join(names) or 'no record'}); see --schema"
-            )
-        for record in reader:
-            yield cast(dict[str, Any], record)
-            progress.events += 1
-
-
-class _Progress:
-    """How many events came before an error."""
-
-    events = 0
-
-
-@contextlib.contextmanager
-def _explained(name: str, progress: _Progress) -> Iterator[None]:
-    """The reader's own errors, of which there are many kinds for bytes that are not what they should be."""
-    try:
-        yield
-    except EOFError:
+    records = _reader(fastavro.reader, source, name)
+    stated = records.writer_schema
+    names = [field["name"] for field in stated.get("fields", ())] if isinstance(stated, dict) else []
+    if not set(FIELDS) <= set(names):
         raise UnreadableFile(
-            f"{name}: is truncated: it ends within a block, after {progress.events:,} events"
-        ) from None
-    except (ValueError, TypeError, LookupError, OverflowError, MemoryError, ArithmeticError) as error:
-        if "cannot read header" in str(error):
-            raise UnreadableFile(f"{name}: is not an Avro file") from None
+            f"{name}: is Avro, but not a captured file ({', '.join(names) or 'no records'}): --schema shows what it is"
+        )
+    return _explained(records, name)
+
+
+def _reader(kind: Callable[[Any], Any], source: Source, name: str) -> Any:
+    try:
+        return kind(source)
+    except _OF_THE_SOURCE:
+        raise
+    except Exception:
+        raise UnreadableFile(f"{name}: is not an Avro file") from None
+
+
+def _explained(items: Iterable[Any], name: str, unit: str = "events") -> Iterator[Any]:
+    """`items`, with the reader's errors as one of ours that says how many `unit` came before."""
+    before = 0
+    try:
+        for item in items:
+            yield item
+            before += 1
+    except EOFError:
+        raise UnreadableFile(f"{name}: is truncated: it ends within a block, after {before:,} {unit}") from None
+    except _OF_THE_SOURCE:
+        raise
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableFile(f"{name}: is damaged after {progress.events:,} events: {reason}") from None
+        raise UnreadableFile(f"{name}: is damaged after {before:,} {unit}: {reason}") from None

@@ -53,7 +53,7 @@ class Chunks:
         if len(taken) == size:
             return taken
         parts, missing = [taken], size - len(taken)
-        while missing and (chunk := next(self._chunks, b"")):
+        while missing and (chunk := next(self._chunks, None)) is not None:
             self._chunk, self._position = chunk, 0
             parts.append(self._take(missing))
             missing -= len(parts[-1])
