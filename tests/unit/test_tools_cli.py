@@ -23,9 +23,11 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["send", "receive", "query", "capture", "capture list", "capture show"]
-    + ["dead-letters", "dead-letters list", "dead-letters show", "dead-letters replay"],
-)
+    [
+        "send", "receive", "query", "capture", "capture list", "capture show",
+        "dead-letters", "dead-letters list", "dead-letters show", "dead-letters replay",
+    ],
+)  # fmt: skip
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*command.split(), "--help"])
