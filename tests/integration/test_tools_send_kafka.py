@@ -24,6 +24,7 @@ def test_events_of_a_key_share_a_partition_and_keep_their_order_over_both_protoc
     by_key: dict[str, list[tuple[str, int, str, int]]] = defaultdict(list)
     for event in received.lines():
         body = event["body"]
+        assert event["key"] == body["pk"]
         by_key[body["pk"]].append((event["partition"], event["sequence"], body["sender"], body["seq"]))
     assert len({partition for found in by_key.values() for partition, *_ in found}) == 4
     for found in by_key.values():

@@ -19,6 +19,8 @@ FROM_START = "-1"
 LOAD_BALANCING_SECONDS = 0.5
 # A person looks at one hub: what is prefetched and not shown was fetched for nothing.
 _PREFETCH = 300
+# Where a key is that a Kafka client gave: it is no partition key, but it is what the producer called it.
+_KAFKA_KEY = b"x-opt-kafka-key"
 _REFUSED = (
     "the hub refused this reader: either it has no such consumer group (infra/eventhubs.json lists them; every hub has "
     "'$Default'), or five already read a partition as this group"
@@ -91,6 +93,8 @@ async def _positions(client: EventHubConsumerClient, partitions: list[str], from
 
 def _received(partition: str, event: EventData) -> Received:
     key = event.partition_key
+    if key is None:
+        key = event.system_properties.get(_KAFKA_KEY)
     return Received(
         partition=partition,
         sequence=event.sequence_number or 0,
