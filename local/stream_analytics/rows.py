@@ -60,21 +60,3 @@ class Row:
 
 Evaluate = Callable[[Row], Any]
 """A compiled expression."""
-
-
-def field(record: Any, name: str) -> Any:
-    """The member `name` of a record in any case, the exact spelling first; None when there is none.
-
-    Names are case-insensitive at compatibility level 1.2; of two members that differ by case alone, the one that is
-    spelled as in the query is meant, or else the first.
-    """
-    if type(record) is not dict:
-        return None
-    try:
-        return record[name]
-    except KeyError:
-        folded = name.lower()
-        for own, value in record.items():
-            if own.lower() == folded:
-                return value
-        return None

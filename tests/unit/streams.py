@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from local.sql.asa.values import TICKS_PER_SECOND, DateTime, format_datetime, parse_datetime
+from local.sql.asa.values import TICKS_PER_SECOND, DateTime, field, format_datetime, parse_datetime
 from local.stream_analytics.operator import Node, Operator
-from local.stream_analytics.rows import END, Row, field
+from local.stream_analytics.rows import END, Row
 
 SECOND = TICKS_PER_SECOND
 MINUTE = 60 * SECOND

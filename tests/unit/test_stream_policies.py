@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.sql.asa.values import DateTime
+from local.sql.asa.values import DateTime, field
 from local.stream_analytics.accumulators import CountRows
 from local.stream_analytics.operator import Node
-from local.stream_analytics.rows import END, Row, field
+from local.stream_analytics.rows import END, Row
 from local.stream_analytics.watermark import InputOrder, Policies, Released, Timeline
 from local.stream_analytics.window_aggregate import HoppingAggregate
 from local.stream_analytics.windows import tumbling

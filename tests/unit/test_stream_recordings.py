@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from local.sql.asa.values import TICKS_PER_SECOND, format_datetime, parse_datetime
+from local.sql.asa.values import TICKS_PER_SECOND, field, format_datetime, parse_datetime
 from local.stream_analytics.accumulators import CountRows
 from local.stream_analytics.operator import Node
-from local.stream_analytics.rows import Row, field
+from local.stream_analytics.rows import Row
 from local.stream_analytics.watermark import InputOrder, Released
 from local.stream_analytics.window_aggregate import HoppingAggregate
 from local.stream_analytics.windows import Hopping
