@@ -1,0 +1,183 @@
+"""The calls of time in a query, as the operators want them: windows, aggregates, and what looks back.
+
+Source of the windows' two forms, `(unit, number)` and `(Duration(unit, number))`:
+https://learn.microsoft.com/stream-analytics-query/windowing-azure-stream-analytics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from local.sql.asa import catalog
+from local.sql.asa.durations import duration_of, signed_span_of
+from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
+from local.sql.asa.expressions import Scope, compile_expression
+from local.sql.asa.tree import Call, Expression, Literal, Path
+from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES
+from local.stream_analytics import accumulators, windows
+from local.stream_analytics.accumulators import Aggregate
+from local.stream_analytics.analytic import Analytic, IsFirst, Lag
+from local.stream_analytics.plan_scope import RowScope
+from local.stream_analytics.projection import whole
+from local.stream_analytics.rows import Evaluate, Row
+from local.stream_analytics.windows import Hopping, Session, Sliding, Window
+
+LONGEST_WINDOW: Final = 7 * TICKS_PER_DAY
+_NAMED: Final = {
+    "tumbling": (("DURATION",), ("OFFSET",)),
+    "hopping": (("DURATION", "HOP"), ("OFFSET",)),
+    "sliding": (("DURATION",), ()),
+    "session": (("TIMEOUT", "MAXDURATION"), ()),
+}
+"""By the kind of window, the functions that its arguments may be written as: those it needs, those it may have."""
+
+
+def is_window(node: Expression) -> bool:
+    """Whether an expression of GROUP BY is its window."""
+    return isinstance(node, Call) and (node.name.upper() in catalog.WINDOWS or node.name.upper() == catalog.TIMESTAMP)
+
+
+def window_of(call: Call) -> Window:
+    """The window of GROUP BY.
+
+    Raises:
+        QueryError: its arguments are none of the documented ones.
+    """
+    if call.name.upper() == catalog.TIMESTAMP:
+        return windows.SNAPSHOT
+    kind = catalog.WINDOWS[call.name.upper()]
+    if call.over is not None and (kind != "session" or call.over.order or call.over.limit or call.over.when):
+        what = "OVER (PARTITION BY ...) alone" if kind == "session" else "no OVER"
+        raise WrongArguments(call.over.at, f"{call.name}() takes {what}")
+    if call.star or call.distinct:
+        raise WrongArguments(call.at, f"{call.name}() takes a unit of time and numbers")
+    spans = _named_spans(call, kind) if _is_named(call) else _counted_spans(call, kind)
+    for argument, span in zip(call.arguments[-len(spans) :], spans, strict=False):
+        if abs(span) > LONGEST_WINDOW:
+            raise InvalidQuery(argument.at, f"{call.name}() of more than 7 days")
+    match kind:
+        case "tumbling":
+            return Hopping(spans[0], spans[0], *spans[1:])
+        case "hopping":
+            return Hopping(*spans)
+        case "sliding":
+            return Sliding(spans[0])
+    return Session(spans[0], spans[1])
+
+
+def _is_named(call: Call) -> bool:
+    return bool(call.arguments) and isinstance(call.arguments[0], Call)
+
+
+def _named_spans(call: Call, kind: str) -> list[int]:
+    needed, optional = _NAMED[kind]
+    shown = ", ".join([*(f"{name}()" for name in needed), *(f"[{name}()]" for name in optional)])
+    names = [*needed, *optional]
+    spans = []
+    for place, argument in enumerate(call.arguments):
+        fits = isinstance(argument, Call) and place < len(names) and argument.name.upper() == names[place]
+        if not isinstance(argument, Call) or not fits or argument.over or argument.star or argument.distinct:
+            raise WrongArguments(argument.at, f"{call.name}() takes {shown}")
+        signed = argument.name.upper() == "OFFSET"
+        spans.append((signed_span_of if signed else duration_of)(argument, argument.arguments))
+    if len(spans) < len(needed):
+        raise WrongArguments(call.at, f"{call.name}() takes {shown}")
+    return spans
+
+
+def _counted_spans(call: Call, kind: str) -> list[int]:
+    needed, optional = _NAMED[kind]
+    least, most = 1 + len(needed), 1 + len(needed) + len(optional)
+    if not least <= len(call.arguments) <= most:
+        counts = f"{least - 1}" if least == most else f"{least - 1} or {most - 1}"
+        raise WrongArguments(call.at, f"{call.name}() takes a unit of time and {counts} numbers")
+    unit, *numbers = call.arguments
+    spans = [duration_of(call, (unit, number)) for number in numbers[: len(needed)]]
+    return spans + [signed_span_of(call, (unit, number)) for number in numbers[len(needed) :]]
+
+
+def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
+    """The accumulator of an aggregate that `check` has passed."""
+    upper = call.name.upper()
+    if call.star:
+        return accumulators.CountRows()
+    order = [(compile_expression(key, scope), descending) for key, descending in call.over.order] if call.over else []
+    if upper in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
+        if len(order) != 1:
+            raise WrongArguments(call.at, f"{call.name}() takes one expression in ORDER BY")
+        value, descending = order[0]
+        return accumulators.Percentile(
+            float(_literal(call.arguments[0])),
+            _numeric(call.at, call.name, value),
+            descending=descending,
+            discrete=upper == "PERCENTILE_DISC",
+        )
+    values = call.arguments[1:] if upper == "COLLECTTOP" else call.arguments
+    value = compile_expression(values[0], scope) if values else _event(scope)
+    match upper:
+        case "COLLECTTOP":
+            return accumulators.CollectTop(int(_literal(call.arguments[0])), value, order)
+        case "TOPONE":
+            return accumulators.TopOne(value, order)
+        case "COLLECT":
+            return accumulators.Collect(value)
+        case "COUNT":
+            return accumulators.CountDistinct(value) if call.distinct else accumulators.Count(value)
+        case "MIN" | "MAX":
+            return accumulators.Extreme(value, greatest=upper == "MAX")
+    number = _numeric(call.at, call.name, value)
+    match upper:
+        case "SUM":
+            return accumulators.Sum(number)
+        case "AVG":
+            return accumulators.Avg(number)
+    return accumulators.Spread(number, root=upper.startswith("STDEV"), sample=not upper.endswith("P"))
+
+
+def _literal(node: Expression) -> Any:
+    assert isinstance(node, Literal)
+    return node.value
+
+
+def _event(scope: RowScope) -> Evaluate:
+    return whole(scope)
+
+
+def _numeric(at: Position, name: str, value: Evaluate) -> Evaluate:
+    """`value`, which must be a number: anything else stops the job, where the query says so."""
+
+    def number(row: Row) -> Any:
+        found = value(row)
+        if found is None or type(found) is int or type(found) is float:
+            return found
+        kind = TYPE_NAMES.get(type(found), "value")
+        raise EvaluationError(at, f"{name}() takes bigint and float, not {kind}; CAST() or TRY_CAST() makes it one")
+
+    return number
+
+
+def analytic_of(call: Call, scope: Scope) -> Analytic:
+    """The function that looks back, of a call that `check` has passed."""
+    over = call.over
+    partition: Sequence[Evaluate] = [compile_expression(key, scope) for key in over.partition] if over else ()
+    when = compile_expression(over.when, scope) if over is not None and over.when is not None else None
+    if call.name.upper() == "ISFIRST":
+        return IsFirst(duration_of(call, call.arguments), partition, when)
+    assert over is not None
+    assert over.limit is not None
+    arguments = call.arguments
+    offset = 0 if call.name.upper() == "LAST" else int(_literal(arguments[1])) if len(arguments) > 1 else 1
+    return Lag(
+        compile_expression(arguments[0], scope),
+        duration_of(over.limit, over.limit.arguments),
+        offset=offset,
+        default=compile_expression(arguments[2], scope) if len(arguments) > 2 else None,
+        partition=partition,
+        when=when,
+    )
+
+
+def names_partition_id(keys: Sequence[Expression]) -> bool:
+    """Whether PARTITION BY is of the input's own partitions."""
+    return len(keys) == 1 and isinstance(keys[0], Path) and keys[0].names[-1].lower() == "partitionid"

@@ -1,0 +1,296 @@
+"""One SELECT as a chain of operators: what looks back, the joins, WHERE, GROUP BY, HAVING, and the SELECT list.
+
+Analytic functions come first, as is documented of them: WHERE and JOIN take no event from their sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from local.sql.asa import catalog
+from local.sql.asa.errors import EvaluationError, InvalidQuery, NotRunLocally, Position
+from local.sql.asa.expressions import compile_expression
+from local.sql.asa.tree import Apply, Call, Join, Node, Projection, Select, Source, walk
+from local.sql.asa.values import DateTime
+from local.stream_analytics import flow
+from local.stream_analytics.accumulators import Aggregate, ArgumentError
+from local.stream_analytics.analytic import Analytics
+from local.stream_analytics.joins import LEFT, RIGHT, ReferenceJoin, StreamJoin
+from local.stream_analytics.operator import Operator
+from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of
+from local.stream_analytics.plan_join import On, analyse
+from local.stream_analytics.plan_scope import GroupScope, RowScope, Slot, looked_back_key
+from local.stream_analytics.projection import project
+from local.stream_analytics.rows import Evaluate, Row
+from local.stream_analytics.session_aggregate import SessionAggregate
+from local.stream_analytics.sliding_aggregate import SlidingAggregate
+from local.stream_analytics.window_aggregate import HoppingAggregate
+from local.stream_analytics.windows import Hopping, Session, Sliding
+
+assert (LEFT, RIGHT) == (0, 1)  # the order in which a join's two sources are given to `Builder.add`
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows of one source: the place of the node that gives them, and their columns, if the query says which."""
+
+    place: int
+    columns: tuple[str, ...] | None
+    metadata: bool = False
+
+
+class Builder(Protocol):
+    """What a SELECT needs of the plan that it is part of."""
+
+    def add(self, make: Callable[[], Operator], *sources: int) -> int:
+        """One operator more."""
+
+    def stream(self, source: Source) -> Stream:
+        """The rows of an input or a step."""
+
+    def table(self, source: Source) -> Sequence[Mapping[str, Any]] | None:
+        """The rows of reference data."""
+
+
+class Stamp(Operator):
+    """Keeps a row's own time beside it: after two joins, a third may count from it."""
+
+    def push(self, row: Row, port: int = 0) -> Iterable[Row]:
+        return (row.with_source(row.time),)
+
+
+class Located(Operator):
+    """An operator whose aggregates may refuse a value: the error says where in the query."""
+
+    def __init__(self, inner: Operator, at: Position) -> None:
+        self._inner = inner
+        self._at = at
+        self.state = inner.state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._inner.restore(state)
+        self.state = self._inner.state
+
+    def push(self, row: Row, port: int = 0) -> Iterable[Row]:
+        try:
+            return self._inner.push(row, port)
+        except ArgumentError as error:
+            raise EvaluationError(self._at, str(error)) from None
+
+    def advance(self, watermark: DateTime) -> Iterator[Row]:
+        try:
+            yield from self._inner.advance(watermark)
+        except ArgumentError as error:
+            raise EvaluationError(self._at, str(error)) from None
+
+
+def build_select(select: Select, builder: Builder) -> Stream:
+    """Add the operators of a SELECT.
+
+    Raises:
+        QueryError: something in it means nothing, breaks a rule, or is not run.
+    """
+    rows, place = _Rows(select, builder).build()
+    if select.where is not None:
+        where = compile_expression(select.where, rows)
+        place = builder.add(lambda: flow.Filter(where), place)
+    if select.group or _calls(select.projections, catalog.AGGREGATES):
+        return _grouped(select, rows, place, builder)
+    projection, columns = project(select.projections, rows, rows)
+    return Stream(builder.add(lambda: flow.Project(projection), place), columns)
+
+
+class _Rows:
+    """The rows that WHERE sees: those of FROM, with what looks back, and what is joined and applied."""
+
+    def __init__(self, select: Select, builder: Builder) -> None:
+        self._select = select
+        self._builder = builder
+        self._slots: list[Slot] = []
+        self._width = 0
+        self._looked_back: dict[Any, tuple[int, int]] = {}
+        self._times: dict[str, int] = {}
+        self._outer: set[str] = set()
+        self._lag = 0
+        streams = [join for join in select.joins if isinstance(join, Join) and builder.table(join.source) is None]
+        self._stamped = len(streams) > 1
+
+    def build(self) -> tuple[RowScope, int]:
+        source = self._select.source
+        stream = self._builder.stream(source)
+        place = stream.place
+        self._slots.append(Slot(source.known_as, 0, stream.columns, stream.metadata))
+        self._width = 1
+        place = self._look_back(place)
+        if self._stamped:
+            place = self._builder.add(Stamp, place)
+            self._times[source.known_as.lower()] = self._width
+            self._width += 1
+        for part in self._select.joins:
+            place = self._apply(part, place) if isinstance(part, Apply) else self._join(part, place)
+        return self._scope(), place
+
+    def _scope(self) -> RowScope:
+        return RowScope(self._slots, self._looked_back)
+
+    def _look_back(self, place: int) -> int:
+        calls = list(_calls((*self._select.projections, self._select.where, self._select.group), catalog.ANALYTIC))
+        if not calls:
+            return place
+        others = [part.alias if isinstance(part, Apply) else part.source.known_as for part in self._select.joins]
+        scope = RowScope(self._slots, absent=others)
+        found = {looked_back_key(call): analytic_of(call, scope) for call in calls}
+        self._looked_back = {key: (self._width, index) for index, key in enumerate(found)}
+        self._width += 1
+        functions = tuple(found.values())
+        return self._builder.add(lambda: Analytics(functions), place)
+
+    def _apply(self, apply: Apply, place: int) -> int:
+        of = compile_expression(apply.call.arguments[0], self._scope())
+        name = apply.call.name.upper()
+        values = _ROWS[name](of)
+        self._slots.append(Slot(apply.alias, self._width, catalog.ROWS[name], applied=True))
+        self._width += 1
+        outer = apply.outer
+        return self._builder.add(lambda: flow.Apply(values, outer=outer), place)
+
+    def _join(self, join: Join, place: int) -> int:
+        table = self._builder.table(join.source)
+        name = join.source.known_as
+        left = self._scope()
+        if table is not None:
+            right = RowScope([Slot(name, 0)])
+            self._slots.append(Slot(name, self._width))
+            self._width += 1
+            on = analyse(join, self._scope(), left, right, stream=False)
+            return self._builder.add(_reference_join(table, on, join.left), place)
+        stream = self._builder.stream(join.source)
+        right = RowScope([Slot(name, 0, stream.columns, stream.metadata)])
+        self._slots.append(Slot(name, self._width, stream.columns, stream.metadata))
+        on = analyse(join, self._scope(), left, right, stream=True)
+        return self._join_stream(join, on, place, stream.place)
+
+    def _join_stream(self, join: Join, on: On, left_place: int, right_place: int) -> int:
+        assert on.bounds is not None
+        assert on.left is not None
+        if on.left in self._outer:
+            raise NotRunLocally(join.at, f"a JOIN that counts from {on.left}, which may have no row,")
+        width, right_width = self._width, 1
+        first, lag = self._times.get(on.left), self._lag
+        name = join.source.known_as.lower()
+        if self._stamped:
+            right_place = self._builder.add(Stamp, right_place)
+            self._times[name] = self._width + 1
+            right_width = 2
+        if join.left:
+            self._outer.add(name)
+        self._width += right_width
+        self._lag += max(abs(on.bounds.least), abs(on.bounds.most))
+        left_time: Evaluate | None = None
+        if lag and first is not None:
+            left_time = _time_in(first)
+        bounds, outer = on.bounds, join.left
+
+        def make() -> Operator:
+            return StreamJoin(
+                bounds,
+                on.condition,
+                left_keys=on.left_keys,
+                right_keys=on.right_keys,
+                outer=outer,
+                left_width=width,
+                right_width=right_width,
+                left_time=left_time,
+                left_lag=lag,
+            )
+
+        return self._builder.add(make, left_place, right_place)
+
+
+def _time_in(slot: int) -> Evaluate:
+    return lambda row: row.sources[slot]
+
+
+def _reference_join(table: Sequence[Mapping[str, Any]], on: On, outer: bool) -> Callable[[], Operator]:
+    return lambda: ReferenceJoin(table, on.condition, stream_keys=on.left_keys, table_keys=on.right_keys, outer=outer)
+
+
+def _array_elements(of: Evaluate) -> Evaluate:
+    def elements(row: Row) -> Any:
+        found = of(row)
+        if type(found) is not list:
+            return ()
+        return [{"ArrayIndex": index, "ArrayValue": value} for index, value in enumerate(found)]
+
+    return elements
+
+
+def _record_properties(of: Evaluate) -> Evaluate:
+    def properties(row: Row) -> Any:
+        found = of(row)
+        if type(found) is not dict:
+            return ()
+        return [{"PropertyName": name, "PropertyValue": value} for name, value in found.items()]
+
+    return properties
+
+
+_ROWS: Mapping[str, Callable[[Evaluate], Evaluate]] = {
+    "GETARRAYELEMENTS": _array_elements,
+    "GETRECORDPROPERTIES": _record_properties,
+}
+
+
+def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> Stream:
+    windows = [key for key in select.group if isinstance(key, Call) and is_window(key)]
+    if not windows:
+        at = select.group[0].at if select.group else next(iter(_calls(select.projections, catalog.AGGREGATES))).at
+        raise InvalidQuery(
+            at, "a stream has no end: GROUP BY takes a window, as in TumblingWindow(minute, 1), or System.Timestamp()"
+        )
+    if len(windows) > 1:
+        raise InvalidQuery(windows[1].at, "GROUP BY takes one window")
+    keys = [key for key in select.group if key is not windows[0]]
+    calls = {rows.key(call): call for call in _calls((*select.projections, select.having), catalog.AGGREGATES)}
+    aggregates = [aggregate_of(call, rows) for call in calls.values()]
+    make = _window_operator(windows[0], [compile_expression(key, rows) for key in keys], aggregates, rows)
+    place = builder.add(lambda: Located(make(), windows[0].at), place)
+    places = {rows.key(key): index for index, key in enumerate(keys)}
+    numbers = {key: index for index, key in enumerate(calls)}
+    scope = GroupScope(rows, places, numbers)
+    if select.having is not None:
+        aliases = {
+            item.alias.lower(): item.value
+            for item in select.projections
+            if isinstance(item, Projection) and item.alias is not None
+        }
+        having = compile_expression(select.having, GroupScope(rows, places, numbers, aliases))
+        place = builder.add(lambda: flow.Filter(having), place)
+    projection, columns = project(select.projections, rows, scope)
+    return Stream(builder.add(lambda: flow.Project(projection), place), columns)
+
+
+def _window_operator(
+    call: Call, keys: Sequence[Evaluate], aggregates: Sequence[Aggregate], rows: RowScope
+) -> Callable[[], Operator]:
+    window = window_of(call)
+    if isinstance(window, Hopping):
+        return lambda: HoppingAggregate(window, keys, aggregates)
+    if isinstance(window, Sliding):
+        return lambda: SlidingAggregate(window, keys, aggregates)
+    assert isinstance(window, Session)
+    partition = [compile_expression(key, rows) for key in call.over.partition] if call.over else []
+    return lambda: SessionAggregate(window, keys, aggregates, partition)
+
+
+def _calls(parts: Any, names: Any) -> Iterator[Call]:
+    """The calls of functions in `names`, in parts of a SELECT."""
+    if isinstance(parts, Node):
+        for node in walk(parts):
+            if isinstance(node, Call) and node.name.upper() in names:
+                yield node
+    elif isinstance(parts, tuple):
+        for part in parts:
+            yield from _calls(part, names)
