@@ -28,8 +28,9 @@ CONTAINER = "azure-webjobs-eventhub"
 _ONE_RETRY: dict[str, Any] = {"retry_total": 1, "connection_timeout": 5, "initial_backoff": 1}
 """To create the container, at the start: a wrong address should not take half a minute to be one."""
 
-SPACING = 0.5
-"""Seconds between two checkpoints of one partition, at least."""
+SPACING = 1.0
+"""Seconds between two checkpoints of one partition, at least. One costs 0.6 ms of CPU here and 1.1 ms in Azurite: half
+a second apart, those of 28 partitions took a tenth of a core."""
 
 
 async def open_store(connection: Connection) -> BlobCheckpointStore:
