@@ -200,8 +200,8 @@ async def test_a_window_closes_by_size_if_that_comes_first(world: World) -> None
     assert list(files) == ["15/47/29.avro", "15/47/30.avro"]
     assert [number for numbers in files.values() for number in numbers] == list(range(len(files) * 110))
     assert all(10_400_000 < len(content) < 11_600_000 for content, _ in world.account.blobs.values())
-    # Four megabytes, and the entry that fills them.
-    assert max(world.account.staged) < 5_300_000
+    # A megabyte, and the entry that fills it.
+    assert max(world.account.staged) < 2_100_000
     await world.recorder.finish()
     assert [number for numbers in world.account.files().values() for number in numbers] == list(range(250))
 
