@@ -19,6 +19,7 @@ from local import demo
 from local.azurite import AzuriteUnavailable
 from local.ports import Ports
 from local.stack import APP, ROOT, Stack, StackError, settings
+from local.stream_analytics import files as asa
 
 _EXAMPLES = """\
 examples:
@@ -50,6 +51,14 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo_parser = commands.add_parser("demo", help="run the main job whole, on free ports, and count every event")
     demo.add_arguments(demo_parser)
+
+    asa_parser = commands.add_parser(
+        "asa",
+        help="run a Stream Analytics query over files",
+        epilog=asa.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    asa.add_arguments(asa_parser)
 
     env = commands.add_parser("env", parents=[shared], help="print the connection settings of a stack")
     env.add_argument("--format", choices=["shell", "json", "dotenv"], default="shell", help="(default: shell)")

@@ -13,10 +13,10 @@ from typing import Any
 from local.sql.asa.check import check
 from local.sql.asa.errors import InvalidQuery
 from local.sql.asa.grammar import parse
-from local.sql.asa.values import DateTime, field
+from local.sql.asa.values import DateTime, as_datetime, field
 from local.stream_analytics import snapshot
 from local.stream_analytics.plan import Graph, Plan, Planner, Reader
-from local.stream_analytics.rows import END
+from local.stream_analytics.rows import END, START, Row
 from local.stream_analytics.watermark import InputOrder, Policies, Released, Timeline
 
 Output = tuple[str, dict[str, Any]]
@@ -120,6 +120,17 @@ class Job:
             if released:
                 touched += self._release(reader, released)
         return _drain(touched) if touched else []
+
+    def event_time(self, name: str, record: dict[str, Any]) -> DateTime | None:
+        """When an event happened, by TIMESTAMP BY (the latest, where the query has several); None when none says so."""
+        row = Row(START, (record,))
+        times = [
+            time
+            for reader in self._readers_of.get(name, ())
+            if (timestamp := self._plan.readers[reader].timestamp) is not None
+            and (time := as_datetime(timestamp(row))) is not None
+        ]
+        return max(times, default=None)
 
     def idle(self, now: DateTime, name: str | None = None, partition: int | None = None) -> list[Output]:
         """Say that it is `now`, and that nothing more has arrived so far: in that input and partition, or in any."""

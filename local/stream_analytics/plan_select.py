@@ -96,7 +96,7 @@ def build_select(select: Select, builder: Builder) -> Stream:
     if select.where is not None:
         where = compile_expression(select.where, rows)
         place = builder.add(lambda: flow.Filter(where), place)
-    if select.group or _calls(select.projections, catalog.AGGREGATES):
+    if select.group or any(_calls(select.projections, catalog.AGGREGATES)):
         return _grouped(select, rows, place, builder)
     projection, columns = project(select.projections, rows, rows)
     return Stream(builder.add(lambda: flow.Project(projection), place), columns)

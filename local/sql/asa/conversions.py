@@ -21,8 +21,8 @@ from local.sql.asa.values import (
     LEAST_BIGINT,
     TYPE_NAMES,
     DateTime,
+    as_datetime,
     format_datetime,
-    parse_datetime,
     to_json,
 )  # fmt: skip
 
@@ -77,13 +77,10 @@ def text(value: Any) -> str:
 
 def datetime(value: Any) -> DateTime:
     """A datetime as it is, an ISO 8601 text read."""
-    if type(value) is DateTime:
-        return value
-    if type(value) is str:
-        found = parse_datetime(value)
-        if found is not None:
-            return found
-    raise Mismatch(value, "datetime")
+    found = as_datetime(value)
+    if found is None:
+        raise Mismatch(value, "datetime")
+    return found
 
 
 def record(value: Any) -> dict[str, Any]:

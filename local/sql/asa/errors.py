@@ -33,6 +33,7 @@ class AsaError(ValueError):
     def __init__(self, at: Position, message: str) -> None:
         super().__init__(f"{at}: {message}")
         self.at = at
+        self.message = message
 
 
 class QueryError(AsaError):

@@ -79,6 +79,13 @@ def parse_datetime(text: str) -> DateTime | None:
     return DateTime(ticks) if LEAST_DATETIME <= ticks <= GREATEST_DATETIME else None
 
 
+def as_datetime(value: Any) -> DateTime | None:
+    """A datetime as it is, a text read; None for anything else."""
+    if type(value) is DateTime:
+        return value
+    return parse_datetime(value) if type(value) is str else None
+
+
 @lru_cache(maxsize=64)
 def _days(year: str, month: str, day: str) -> int | None:
     try:
