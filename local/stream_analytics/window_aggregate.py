@@ -105,8 +105,6 @@ class HoppingAggregate(Operator):
         return self._end_windows(watermark) if self._due < watermark else ()
 
     def _end_windows(self, watermark: DateTime) -> Iterator[Row]:
-        # The pane at hand may be dropped below; the next row looks its own up again.
-        self._pane_end = self._pane_start = 0
         while (end := self._due) < watermark:
             self.state["ended"] = end
             parts = list(self._parts(end - self._window.size, end))

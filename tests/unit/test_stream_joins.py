@@ -193,3 +193,38 @@ def test_a_join_finds_the_pairs_that_looking_at_all_of_them_finds(
     found = [(int(row.time), number(row), row.sources[1] and row.sources[1]["value"]) for row in joined]
     assert [each[0] for each in found] == sorted(each[0] for each in found)
     assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+LATE = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 6)), max_size=15)
+
+
+@given(LATE, st.lists(st.integers(0, 30), max_size=15), st.integers(-8, 8), st.integers(0, 10))
+def test_bounds_may_be_counted_from_before_the_row(
+    left: list[tuple[int, int]], right: list[int], least: int, width: int
+) -> None:
+    most = least + width
+    left, right = sorted(left), sorted(right)
+    expected = []
+    for place, (time, behind) in enumerate(left):
+        met = [
+            (max(time, other), place, other_place)
+            for other_place, other in enumerate(right)
+            if least <= other - (time - behind) <= most
+        ]
+        expected += met or [(max(time, time - behind + most), place, None)]
+
+    operator = StreamJoin(
+        Bounds(least, most),
+        outer=True,
+        left_time=lambda row: row.time - row.record["behind"],
+        left_lag=6,
+    )
+    rows = [(event(DateTime(time), value=place, behind=behind), LEFT) for place, (time, behind) in enumerate(left)]
+    rows += [(event(DateTime(time), value=place), RIGHT) for place, time in enumerate(right)]
+    joined: list[Row] = []
+    for row, port in sorted(rows, key=lambda each: each[0].time):
+        joined += operator.advance(row.time)
+        joined += operator.push(row, port)
+    joined += operator.advance(END)
+    found = [(int(row.time), number(row), row.sources[1] and row.sources[1]["value"]) for row in joined]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
