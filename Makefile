@@ -4,10 +4,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One of the Kafka clients that are tested needs an older pydantic than the function app: it gets its own environment.
+# A Kafka client that is tested needs an older pydantic than the function app: tests give it an environment of its own.
 QUIXSTREAMS := .venv-quixstreams
 QUIXSTREAMS_PINS := tests/integration/quixstreams/requirements.txt
 AZURITE := local/azurite/node_modules/.package-lock.json
+INSTALLED := $(VENV)/.installed $(AZURITE)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo up bench lint clean
@@ -15,7 +16,7 @@ AZURITE := local/azurite/node_modules/.package-lock.json
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(QUIXSTREAMS)/.installed $(AZURITE) ## install what everything else needs (each target does it by itself)
+setup: $(INSTALLED) $(QUIXSTREAMS)/.installed ## install what everything else needs (each target does it by itself)
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headrace needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -36,16 +37,16 @@ $(AZURITE): local/azurite/package-lock.json
 test: setup ## run every test
 	$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-4} --dist loadfile $(PYTEST_ARGS)
 
-demo: setup ## run the main job whole: 3,000 events from a producer to Cosmos DB and the Data Lake
+demo: $(INSTALLED) ## run the main job whole: 3,000 events over AMQP and Kafka to Cosmos DB and the Data Lake
 	$(BIN)/python -m local demo
 
-up: setup ## run Azure on this machine, with the function app, until Ctrl-C
+up: $(INSTALLED) ## run Azure on this machine, with the function app, until Ctrl-C
 	$(BIN)/python -m local up
 
-bench: setup ## measure what it costs
+bench: $(INSTALLED) ## measure what it costs
 	$(BIN)/python -m bench
 
-lint: setup ## ruff, mypy --strict, import rules
+lint: $(INSTALLED) ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

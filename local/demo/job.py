@@ -120,6 +120,8 @@ def _job(console: Console, stack: Stack, arguments: argparse.Namespace) -> int:
         stack.stop_services(APP, "eventhubs")
     captured = captured_files(stack.settings["AzureWebJobsStorage"], CAPTURE, "dev")
     console.print(report.stored(stores, len(documents), len(lines), dead, captured))
+    if example := next((file for file in captured if file.events), None):
+        console.print(report.first_captured(example), soft_wrap=True, highlight=False, markup=False)
 
     events = [(file.partition, event["SequenceNumber"]) for file in captured for event in file.events]
     total, bad = _events(sent), sum(counts.bad for counts in sent.values())

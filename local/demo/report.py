@@ -49,6 +49,13 @@ def stored(stores: Stores, documents: int, lines: int, dead: int, captured: Sequ
     return table
 
 
+def first_captured(file: CapturedFile) -> str:
+    """A captured file by name, and its first event."""
+    event = file.events[0]
+    where = f"sequence {event['SequenceNumber']}, {event['EnqueuedTimeUtc']}"
+    return f"{file.name} holds {len(file.events):,}; the first ({where}):\n{event['Body']!r}\n"
+
+
 def latency(counts: Mapping[str, StageCounts]) -> Table:
     """How old records were when they were stored."""
     table = _table("From the first hub to the store", ("store",), ("p50", "p99"))
