@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -94,6 +95,8 @@ def _capture(log: Log, hubs: list[HubConfig], arguments: argparse.Namespace) -> 
     from local.eventhubs.capture.settings import read
     from local.eventhubs.capture.storage import Storage
 
+    # At INFO it logs every request, in many lines.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     name = config.namespace_name(arguments.config)
     return Capture(log, read(arguments.capture, hubs), name, Storage(arguments.capture_storage))
 

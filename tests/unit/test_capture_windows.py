@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import io
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
+from types import MethodType
 from typing import Any, cast
 
 import fastavro
@@ -18,6 +20,7 @@ import pytest
 
 from local.eventhubs import codec, retention
 from local.eventhubs import log as log_module
+from local.eventhubs.capture import service
 from local.eventhubs.capture.progress import Position, Progress
 from local.eventhubs.capture.recorder import Context, Recorder
 from local.eventhubs.capture.service import Capture
@@ -52,6 +55,12 @@ class Account:
     blobs: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
     fault: tuple[str, BaseException] | None = None
     staged: list[int] = field(default_factory=list)
+
+    async def __aenter__(self) -> Account:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
 
     def blob(self, container: str, name: str) -> Upload:
         return Upload(self, f"{container}/{name}")
@@ -442,3 +451,64 @@ def test_progress_of_another_version_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 5000)
     with pytest.raises(LogUnavailable, match="cannot be opened"):
         Progress(path)
+
+
+async def test_a_stop_does_not_wait_for_storage_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN storage that takes a request and never answers THEN the events are left to the next start."""
+    monkeypatch.setattr(service, "_STOP_SECONDS", 0.05)
+
+    async def never(_upload: Upload, _data: bytes) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as hanging:
+        hanging.setattr(Upload, "stage", never)
+        async with Capture(world.log, [SETTINGS], "ns", cast(Storage, world.account), lambda: world.now):
+            await world.send(2)
+    await world.restart()
+    await world.recorder.finish()
+    assert world.account.files() == {"15/47/29.avro": [0, 1]}
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_whatever_happens_every_event_is_in_one_file(world: World, seed: int) -> None:
+    """GIVEN any order of events, time, outages, full disks, kills and stops (by seed)."""
+    random = Random(seed)
+    settings = replace(SETTINGS, skip_empty=bool(seed % 2), size_limit=2_000)
+    await world.restart(settings)
+    save = Progress.save
+    sent = 0
+    for _ in range(60):
+        action = random.choice(("send", "send", "time", "advance", "advance", "fault", "disk", "kill", "stop"))
+        if action == "send":
+            count = random.randint(1, 30)
+            await world.send(count, random.choice((10, 200)))
+            sent += count
+        elif action == "time":
+            world.now += random.choice((0.3, 5, 61, 500, -30))
+        elif action == "fault":
+            error: BaseException = random.choice((StorageUnavailable("down"), Crash()))
+            world.account.fault = random.choice((None, (random.choice(("stage", "commit", "response")), error)))
+        elif action == "disk":
+            failures = iter([random.random() < 0.5 for _ in range(3)])
+
+            def full(self: Progress, *arguments: Any, failures: Iterator[bool] = failures) -> None:
+                if next(failures, False):
+                    raise sqlite3.OperationalError("database or disk is full")
+                save(self, *arguments)
+
+            world.progress.save = MethodType(full, world.progress)  # type: ignore[method-assign]
+        elif action == "kill":
+            await world.restart(settings)
+        else:
+            try:
+                await (world.recorder.advance() if action == "advance" else world.recorder.finish())
+            except Crash:
+                await world.restart(settings)
+            except (StorageUnavailable, sqlite3.Error):
+                continue
+    world.account.fault = None
+    await world.restart(settings)
+    await world.recorder.finish()
+    captured = [number for numbers in world.account.files().values() for number in numbers]
+    assert sorted(captured) == list(range(sent))
+    assert captured == sorted(captured), "files are in the order of their names"

@@ -56,6 +56,10 @@ class Recorder:
         position: where it is; the events from `position.next` on are in no file, and must stay in the log.
     """
 
+    # Since when the window is open, by the clock. It is named by `position.opened`, which only grows; that is ahead of
+    # the clock after windows that closed by size within a second, and when the clock was set back.
+    _since: float
+
     def __init__(self, context: Context, settings: Settings, partition: Partition) -> None:
         """Go on where the last run stopped.
 
@@ -67,6 +71,7 @@ class Recorder:
         self._settings = settings
         self._began = context.clock()
         self.position = self._open()
+        self._since = self.position.opened
         self._added_up, self._window_bytes = self.position.next, 0
 
     def _open(self) -> Position:
@@ -129,10 +134,8 @@ class Recorder:
             await self._write(self.position.until)
         while True:
             now = self._context.clock()
-            if self.position.opened > now + self._settings.interval:
-                # The clock was set back: it must not keep the window open until it is there again.
-                self.position = replace(self.position, opened=int(now))
-            closes = self.position.opened + self._settings.interval
+            self._since = min(self._since, now)
+            closes = self._since + self._settings.interval
             if now >= closes:
                 until = self._enqueued_before(closes, now)
                 if until == self.position.next and (self._settings.skip_empty or closes <= self._began):
@@ -154,9 +157,9 @@ class Recorder:
         while self.position.next < self.partition.next:
             await self._write(self.partition.next)
 
-    def _enqueued_before(self, closes: int, now: float) -> int:
+    def _enqueued_before(self, closes: float, now: float) -> int:
         """The sequence number up to which a window that closes at `closes` reaches."""
-        partition, milliseconds = self.partition, closes * 1_000
+        partition, milliseconds = self.partition, int(closes * 1_000)
         clock_was_set_back = partition.last_enqueued > (now + 1) * 1_000
         if partition.last_enqueued < milliseconds or clock_was_set_back:
             return partition.next
@@ -169,8 +172,9 @@ class Recorder:
         if not self._settings.skip_empty:
             # Nothing was captured before we began, so there are no files of it; from then on there are.
             moment = min(moment, self._began)
-        windows = max(1, (int(moment) - self.position.opened) // self._settings.interval)
-        self.position = replace(self.position, opened=self.position.opened + windows * self._settings.interval)
+        windows = max(1, int(moment - self._since) // self._settings.interval)
+        self._since += windows * self._settings.interval
+        self.position = replace(self.position, opened=max(self.position.opened, int(self._since)))
 
     def _next_enqueued(self) -> float | None:
         """When the first event that is in no file was enqueued (seconds since 1970); None when all are."""
@@ -204,7 +208,8 @@ class Recorder:
         # It is written, whatever happens now: in this order, a fault in between repeats neither events nor a name.
         self.position = replace(written, next=written.until, until=None, opened=written.opened + 1)
         self._added_up, self._window_bytes = self.position.next, 0
-        self._save(replace(self.position, opened=self._following(written.opened)))
+        self._since = self._following()
+        self._save(replace(self.position, opened=max(self.position.opened, int(self._since))))
 
     async def _write_file(self, limit: int) -> None:
         position, settings = self.position, self._settings
@@ -212,23 +217,24 @@ class Recorder:
         upload = self._context.storage.blob(settings.container, name)
         # The same bytes whenever it is written: what a repetition sends cannot differ.
         file = avro.File(hashlib.blake2b(f"{name}:{position.next}".encode(), digest_size=avro.SYNC_SIZE).digest())
-        until = await self._send(file, upload, limit)
         if position.until is None:
+            until = await self._send(file, upload, limit, settings.size_limit)
             self._save(replace(position, until=until))
+        else:
+            await self._send(file, upload, position.until, None)
         await upload.commit({"log": str(position.log), "first": str(position.next), "events": str(file.count)})
         _LOG.info("%s: %d events from %d on are in %s", self.partition, file.count, position.next, name)
 
-    async def _send(self, file: avro.File, upload: Upload, limit: int) -> int:
-        """Send the events from the position to `limit`, or to the size limit unless the end is decided already.
+    async def _send(self, file: avro.File, upload: Upload, limit: int, size_limit: int | None) -> int:
+        """Send the events from the position to `limit`, or to `size_limit` if that comes first.
 
         Returns:
             Up to where they were sent.
         """
-        decided, size_limit = self.position.until is not None, self._settings.size_limit
         end, taken = self.position.next, 0
         for entry in self._entries(end, limit):
             enqueued, body, ends = avro.time(entry.enqueued), *transcode.amqp(entry)
-            while end < min(entry.next, limit) and (decided or max(taken, file.size) < size_limit):
+            while end < min(entry.next, limit) and (size_limit is None or max(taken, file.size) < size_limit):
                 stop = min(end + _SLICE_EVENTS, entry.next, limit)
                 for index in range(end - entry.base, stop - entry.base):
                     file.add(entry.base + index, enqueued, *fields(body[ends[index] : ends[index + 1]]))
@@ -259,12 +265,12 @@ class Recorder:
                 if sequence >= limit:
                     return
 
-    def _following(self, opened: int) -> int:
-        """When the window opens that follows the one opened at `opened`: as it closes, and under a name of its own."""
-        moment = self._next_enqueued()
-        moment = self._context.clock() if moment is None else moment
-        closes = opened + self._settings.interval
-        return closes if moment >= closes else max(opened + 1, int(moment))
+    def _following(self) -> float:
+        """Since when the window is open that follows the one just written: since that closed."""
+        moment, closes = self._next_enqueued(), self._since + self._settings.interval
+        if moment is None:
+            moment = self._context.clock()
+        return min(moment, closes)
 
     def _save(self, position: Position) -> None:
         self._context.progress.save(self.partition.hub, self.partition.index, position)
