@@ -7,6 +7,7 @@ escaped, encoded or unpickled. On the wire: the lengths of the two, the header w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Mapping, Sequence
@@ -69,8 +70,11 @@ class Channel:
         except (asyncio.IncompleteReadError, OSError) as error:
             raise ChannelClosed from error
 
-    def close(self) -> None:
-        self._writer.close()
+    async def abort(self) -> None:
+        """Close the socket, whatever is still to be sent; returns when it is closed."""
+        self._writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
 
 def send_blocking(connected: socket.socket, header: Mapping[str, Any]) -> None:

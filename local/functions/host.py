@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -71,6 +72,8 @@ class Host:
                 listeners = list(self._listeners(invoker, store))
                 port = await http.start(self._port)
                 await asyncio.gather(*(listener.start() for listener in listeners))
+                gc.collect()
+                gc.freeze()  # the libraries stay: a full collection need not walk them, and hold up the loop
                 http.state = "Running"
                 self._log.info(
                     "Host started: %s", ", ".join(function.name for function in self._functions) or "no functions"

@@ -73,8 +73,8 @@ class Worker:
             raise WorkerLostError("the worker is gone, and no other one is started")
         number, timeout = next(self._numbers), self._options.timeout
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._answers[number] = answer
-        self._running[number] = invocation.function
+        self._answers[number], self._running[number] = answer, invocation.function
+        process = self._process
         try:
             async with asyncio.timeout(None if timeout is None else timeout + GRACE):
                 # Should the process be gone already, who reads its answers fails this one, and knows how it ended.
@@ -83,7 +83,7 @@ class Worker:
                 return await answer
         except TimeoutError:
             self._overdue = True
-            self._process.kill()
+            process.kill()
             raise FunctionTimeoutError(timeout or 0, invocation.function, invocation.id) from None
         finally:
             del self._answers[number], self._running[number]
@@ -118,31 +118,27 @@ class Worker:
 
     async def _supervise(self) -> None:
         ends, began = 0, time.monotonic()
+        how: str | None = None
         try:
             while True:
-                how = await self._converse()
-                while not self.closing:
-                    quick = time.monotonic() - began < STEADY and not self._overdue
-                    ends = ends + 1 if quick else 1
-                    self._overdue = False
-                    if ends == ENDS:
-                        raise WorkerError(
-                            f"the worker ended {ENDS} times in a row, each within {STEADY:.0f} s of its start, the "
-                            f"last time {how}; its last lines in the log may say why"
-                        )
-                    if ends > 1:
-                        await self._pause(BACKOFF * 2 ** (ends - 2))
-                    began = time.monotonic()
-                    try:
-                        await self._replace()
-                        break
-                    except WorkerError as error:
-                        how = str(error)
-                        self._log.error("%s", error)
+                if how is None:
+                    how = await self._converse()
                 if self.closing:
                     return
-        except HostError as error:
-            self.failure = error
+                quick = time.monotonic() - began < STEADY and not self._overdue
+                ends, self._overdue = ends + 1 if quick else 1, False
+                if ends == ENDS:
+                    raise WorkerError(
+                        f"the worker ended {ENDS} times in a row, each within {STEADY:.0f} s of its start, the last "
+                        f"time {how}; its last lines in the log may say why"
+                    )
+                if ends > 1:
+                    await self._pause(BACKOFF * 2 ** (ends - 2))
+                began = time.monotonic()
+                how = await self._replace()
+        except Exception as error:
+            # Of ours or not: without this task calls would wait for ever.
+            self.failure = error if isinstance(error, HostError) else WorkerError(f"no other worker: {error!r}")
             self.abandon()
             self._given_up()
 
@@ -157,7 +153,7 @@ class Worker:
                 if answer is not None and not answer.done():
                     answer.set_result(Answer.of(frame))
         self._channel = None
-        channel.close()
+        await channel.abort()
         if not self.closing:
             self._decided.clear()
         # One that closed the channel and lives on is of no use; one that was told to stop has its time.
@@ -171,13 +167,21 @@ class Worker:
                 answer.set_exception(WorkerLostError(f"the worker (pid {self._process.pid}) ended: {how}"))
         return how
 
-    async def _replace(self) -> None:
+    async def _replace(self) -> str | None:
+        """Start another process; how it ended, if it did before it had loaded the app."""
+        if self.closing:
+            return "not started"
         self._process = WorkerProcess(self._options)
-        functions = await asyncio.to_thread(self._process.load)
-        self._log.info("Another worker (pid %d) runs.", self._process.pid)
+        try:
+            functions = await asyncio.to_thread(self._process.load)
+        except WorkerError as error:
+            self._log.error("%s", error)
+            return str(error)
         if functions != self._functions:
             self._process.kill()
             raise HostError("the app's functions are not those that the host started with: start the host again")
+        self._log.info("Another worker (pid %d) runs.", self._process.pid)
+        return None
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

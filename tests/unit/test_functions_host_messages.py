@@ -30,14 +30,14 @@ async def crossed(*frames: tuple[dict[str, object], list[bytes]]) -> list[tuple[
     async def send() -> None:
         for frame in frames:
             await sender.send(*frame)
-        sender.close()
 
     sending = asyncio.create_task(send())
     received = [await receiver.receive() for _ in frames]
     await sending
+    await sender.abort()
     with pytest.raises(ChannelClosed):
         await receiver.receive()
-    receiver.close()
+    await receiver.abort()
     return [tuple(frame) for frame in received]
 
 
