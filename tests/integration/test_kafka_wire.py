@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from local.children import Child, ChildFailed
 from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace
 from tests.integration.kafka_service import Wire, deliver, producer, read, request
 
@@ -174,3 +175,12 @@ def test_garbage_harms_nobody_else(namespace: Namespace) -> None:
             wire.send_raw(chance.randbytes(50))
     assert [message.value() for message in read(namespace, 1)] == [b"kept"]
     assert "error of ours" not in namespace.child.log_tail(100_000)
+
+
+def test_a_taken_port_is_named_with_the_option_to_change_it(namespace: Namespace) -> None:
+    with pytest.raises(ChildFailed, match=f"port {namespace.kafka_port} is taken: .*--kafka-port"):
+        Child.start_module(
+            "local.eventhubs", "--port", "0", "--kafka-port", str(namespace.kafka_port), "--data-dir",
+            str(namespace.directory / "second"), "--config", str(namespace.directory / "hubs.json"),
+            log=namespace.directory / "second.log",
+        ).wait_ready()  # fmt: skip

@@ -48,7 +48,7 @@ class Api:
     versions: range
     handle: Handler
     before_authentication: bool = False
-    refuse_old: Callable[[int, bytes], bytes | None] | None = None
+    refuse_old: Callable[[int, memoryview], bytes | None] | None = None
 
 
 @dataclass

@@ -114,15 +114,7 @@ class Connection(asyncio.Protocol):
     async def _serve(self) -> None:
         try:
             while not self._closing:
-                frame = await self._next_frame()
-                answer = await self._answer(frame)
-                self._busy = False
-                self._last_used = self._loop.time()
-                if answer is not None:
-                    self.transport.write(answer)
-                if self.session.ending:
-                    await asyncio.sleep(_REFUSED_CLOSES_AFTER if answer else 0)
-                    self.close()
+                await self._serve_next()
                 await self._writable.wait()
         except (ProtocolFault, Refused) as fault:
             _LOG.info("the connection of %s is closed: %s", self.session.client_host, fault)
@@ -131,7 +123,17 @@ class Connection(asyncio.Protocol):
             _LOG.exception("the connection of %s is closed over an error of ours", self.session.client_host)
             self.close()
 
-    async def _next_frame(self) -> bytes:
+    async def _serve_next(self) -> None:
+        answer = await self._answer(await self._next_frame())
+        self._busy = False
+        self._last_used = self._loop.time()
+        if answer is not None:
+            self.transport.write(answer)
+        if self.session.ending:
+            await asyncio.sleep(_REFUSED_CLOSES_AFTER if answer else 0)
+            self.close()
+
+    async def _next_frame(self) -> memoryview:
         # Also between requests that are there already: others want their turn.
         await asyncio.sleep(0)
         while (frame := self._frames.take()) is None:
@@ -143,11 +145,11 @@ class Connection(asyncio.Protocol):
         self._busy = True
         return frame
 
-    async def _answer(self, frame: bytes) -> bytes | None:
+    async def _answer(self, frame: memoryview) -> bytes | None:
         session = self.session
         if session.raw_sasl:
             # Before KIP-152 tokens came without a header; success is an empty answer, failure a closed connection.
-            session.grant = sasl.authenticate(session.mechanism, frame, self._namespace.key)
+            session.grant = sasl.authenticate(session.mechanism, bytes(frame), self._namespace.key)
             session.raw_sasl = False
             return bytes(4)
         prefix = messages.read_prefix(frame)
@@ -163,7 +165,7 @@ class Connection(asyncio.Protocol):
             return messages.response(prefix.correlation_id, body)
         if api.refuse_old is not None and not messages.known(prefix.key, prefix.version):
             refusal = api.refuse_old(prefix.version, frame)
-            return None if refusal is None else messages.framed(prefix.correlation_id, refusal)
+            return None if refusal is None else messages.framed(prefix.correlation_id, [refusal])
         session.version = prefix.version
         session.client_id, request = messages.read_request(prefix, frame)
         response = await api.handle(request, session)

@@ -50,6 +50,9 @@ class _Fetch:
         for reading in self.readings:
             if reading.partition is None or reading.error:
                 continue
+            if self._room <= 0 and self.size:
+                self.full = True
+                break
             try:
                 # Each step may read a file, and convert what it finds: others want their turn in between.
                 while self._take(reading, reading.partition):  # noqa: ASYNC110
@@ -65,6 +68,8 @@ class _Fetch:
             # However little a consumer has room for, it goes on: with one batch, of the first partition that has any.
             if len(records) > min(reading.room, self._room) and self.size:
                 self.full = True
+                if len(records) > self._room:
+                    self._room = 0
                 return False
             reading.records.append(records)
             reading.position = entry.next

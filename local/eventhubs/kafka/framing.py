@@ -8,36 +8,48 @@ from local.eventhubs.kafka.errors import ProtocolFault
 # https://learn.microsoft.com/azure/event-hubs/apache-kafka-frequently-asked-questions
 MAX_REQUEST_BYTES = 1_046_528
 _SIZE = 4
+_EMPTY = memoryview(b"")
 
 
 class FrameBuffer:
     """What arrived and is not yet taken. Holds what came, never room for what a size promises."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        # Chunks are put together once a request is complete: a buffer that grew would copy each megabyte over and over.
+        self._head = _EMPTY
+        self._tail: list[bytes] = []
+        self._length = 0
 
     def __len__(self) -> int:
-        return len(self._buffer)
+        return self._length
 
     def feed(self, data: bytes) -> None:
-        self._buffer += data
+        self._tail.append(data)
+        self._length += len(data)
 
-    def take(self) -> bytes | None:
+    def take(self) -> memoryview | None:
         """The next request without its size; None when it is not complete.
 
         Raises:
             ProtocolFault: its size is negative, or more than a request may have.
         """
-        buffer = self._buffer
-        if len(buffer) < _SIZE:
+        if self._length < _SIZE:
             return None
-        size = int.from_bytes(buffer[:_SIZE], "big", signed=True)
+        if len(self._head) < _SIZE:
+            self._join()
+        size = int.from_bytes(self._head[:_SIZE], "big", signed=True)
         if not 0 <= size <= MAX_REQUEST_BYTES:
             raise ProtocolFault(f"a request of {size} bytes; at most {MAX_REQUEST_BYTES} are possible")
         end = _SIZE + size
-        if len(buffer) < end:
+        if self._length < end:
             return None
-        with memoryview(buffer) as view:
-            frame = bytes(view[_SIZE:end])
-        del buffer[:end]
+        if len(self._head) < end:
+            self._join()
+        # An empty view would keep what it is a view of.
+        frame, self._head = self._head[_SIZE:end], self._head[end:] or _EMPTY
+        self._length -= end
         return frame
+
+    def _join(self) -> None:
+        self._head = memoryview(b"".join((self._head, *self._tail)))
+        self._tail.clear()

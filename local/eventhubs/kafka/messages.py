@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import struct
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import kio.index
 from kio.serial import entity_reader, entity_writer
@@ -24,7 +24,7 @@ class Prefix(NamedTuple):
     correlation_id: int
 
 
-def read_prefix(frame: bytes) -> Prefix:
+def read_prefix(frame: memoryview) -> Prefix:
     """Which API and version `frame` is for.
 
     Raises:
@@ -44,7 +44,7 @@ def known(key: int, version: int) -> bool:
     return True
 
 
-def read_request(prefix: Prefix, frame: bytes) -> tuple[str, Any]:
+def read_request(prefix: Prefix, frame: memoryview) -> tuple[str, Any]:
     """The client id, and the request.
 
     Raises:
@@ -61,21 +61,23 @@ def read_request(prefix: Prefix, frame: bytes) -> tuple[str, Any]:
 
 def response(correlation_id: int, body: Any) -> bytes:
     """The bytes of a response, its size in front."""
-    out = io.BytesIO()
-    # The size is known at the end.
-    out.write(bytes(4))
-    out.write(correlation_id.to_bytes(4, "big", signed=True))
-    if body.__header_schema__.__flexible__:
-        out.write(b"\0")
-    entity_writer(type(body))(out, body)
-    out.seek(0)
-    out.write((out.getbuffer().nbytes - 4).to_bytes(4, "big"))
-    return out.getvalue()
+    parts = _Parts()
+    # Flexible headers end with the number of their tags.
+    parts.write(b"\0" if body.__header_schema__.__flexible__ else b"")
+    entity_writer(type(body))(cast(IO[bytes], parts), body)
+    return framed(correlation_id, parts)
 
 
-def framed(correlation_id: int, body: bytes) -> bytes:
-    """The bytes of a response whose header has no tags and whose body is there already."""
-    return struct.pack(">ii", len(body) + 4, correlation_id) + body
+def framed(correlation_id: int, parts: Sequence[bytes]) -> bytes:
+    """The bytes of a response of which all but size and correlation id is there already."""
+    size = sum(map(len, parts)) + 4
+    return b"".join((struct.pack(">ii", size, correlation_id), *parts))
+
+
+class _Parts(list[bytes]):
+    """What kio writes to. Put together once: a growing buffer would copy a megabyte of records time and again."""
+
+    write = list.append
 
 
 @cache

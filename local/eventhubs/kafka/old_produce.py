@@ -19,7 +19,7 @@ _NO_TRANSACTIONAL_ID = b"\xff\xff"
 _REASON = ErrorCode.unsupported_for_message_format
 
 
-def refuse(version: int, frame: bytes) -> bytes | None:
+def refuse(version: int, frame: memoryview) -> bytes | None:
     """The body of the answer to a request of `version` 0, 1 or 2; None when the client wants none (acks 0).
 
     Raises:
