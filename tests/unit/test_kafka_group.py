@@ -351,6 +351,16 @@ def test_a_static_leader_that_starts_again_does_not_assign(may_skip: bool) -> No
     assert world.synced(world.sync(again.member_id, "a")).assignment == b"all"
 
 
+def test_a_static_member_that_joins_again_without_its_instance_stays_what_it_is() -> None:
+    world = World()
+    world.join(instance_id="a")
+    world.pass_(1)
+    world.join("a-1")
+    again = world.join(instance_id="a")
+    assert world.joined(again).member_id != "a-1"
+    assert len(world.group.roster) == 1
+
+
 def test_a_second_process_of_a_static_member_takes_the_place_of_one_that_waits() -> None:
     world = World()
     first = world.join(instance_id="a")

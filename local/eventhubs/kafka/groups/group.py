@@ -137,7 +137,8 @@ class Group:
             return
         # Whoever asks again has given up on an earlier request.
         self._answer_join(member, Joined(ErrorCode.rebalance_in_progress, member.id))
-        member.request, member.joining = request, ticket
+        # A member stays the instance that it is.
+        member.request, member.joining = replace(request, instance_id=member.instance_id), ticket
         member.expires = now + (NEW_MEMBER_TIMEOUT if member.new else request.session_timeout)
         self._rebalance(now)
 
