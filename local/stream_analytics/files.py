@@ -20,7 +20,7 @@ from local.sql.asa.values import GREATEST_BIGINT, LEAST_BIGINT, TICKS_PER_DAY, D
 from local.stream_analytics.job import Job, compile_job
 from local.stream_analytics.watermark import Policies
 
-_ANY_ORDER: Final = Policies(out_of_order=36_525 * TICKS_PER_DAY, late_arrival=36_525 * TICKS_PER_DAY)
+IN_ANY_ORDER: Final = Policies(out_of_order=36_525 * TICKS_PER_DAY, late_arrival=36_525 * TICKS_PER_DAY)
 _FILE_NAME: Final = re.compile(r"[^\W.][\w .-]*")
 
 EXAMPLES: Final = """\
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = {name: read_events(file) for name, file in arguments.input}
         references = {name: read_events(file) for name, file in arguments.reference}
         job = compile_job(
-            text, inputs=inputs.keys(), references=references, file=str(arguments.query), policies=_ANY_ORDER
+            text, inputs=inputs.keys(), references=references, file=str(arguments.query), policies=IN_ANY_ORDER
         )
         written = write_outputs(arguments.out, evaluate(job, inputs))
     except (AsaError, EventError) as error:

@@ -14,7 +14,7 @@ from local.sql.asa.durations import duration_of, signed_span_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
 from local.sql.asa.expressions import Scope, compile_expression
 from local.sql.asa.tree import Call, Expression, Literal, Path
-from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES
+from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES, parse_datetime
 from local.stream_analytics import accumulators, windows
 from local.stream_analytics.accumulators import Aggregate
 from local.stream_analytics.analytic import Analytic, IsFirst, Lag
@@ -102,7 +102,7 @@ def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
     upper = call.name.upper()
     if call.star:
         return accumulators.CountRows()
-    order = [(compile_expression(key, scope), descending) for key, descending in call.over.order] if call.over else []
+    order = [(_sortable(compile_expression(key, scope)), down) for key, down in call.over.order] if call.over else []
     if upper in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
         if len(order) != 1:
             raise WrongArguments(call.at, f"{call.name}() takes one expression in ORDER BY")
@@ -142,6 +142,16 @@ def _literal(node: Expression) -> Any:
 
 def _event(scope: RowScope) -> Evaluate:
     return whole(scope)
+
+
+def _sortable(value: Evaluate) -> Evaluate:
+    """`value`, a text read as the datetime that it is: events are sorted by numbers and datetimes alone."""
+
+    def sortable(row: Row) -> Any:
+        found = value(row)
+        return (parse_datetime(found) or found) if type(found) is str else found
+
+    return sortable
 
 
 def _numeric(at: Position, name: str, value: Evaluate) -> Evaluate:
