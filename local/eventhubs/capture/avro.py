@@ -1,6 +1,8 @@
 """A captured file's bytes: an Avro object container (https://avro.apache.org/docs/1.11.1/specification/) in
-Microsoft's schema, written as events come. Encoded by hand: a general Avro writer resolves the unions of both maps for
-each event, 4.3 us of the 1 that it takes when the maps of a key's events are encoded once.
+Microsoft's schema, written as events come.
+
+By hand: a general writer (fastavro) finds out for each value which type of its union it is, 4.3 us an event. Here maps
+come encoded, since most repeat, and an event takes 1 us.
 """
 
 from __future__ import annotations
