@@ -57,10 +57,10 @@ class Tools:
         return [finish(process) for process in [self.start(*command) for command in commands]]
 
 
-def finish(process: subprocess.Popen[str], seconds: float = SECONDS) -> Result:
+def finish(process: subprocess.Popen[str]) -> Result:
     """Wait for a command to end by itself."""
     try:
-        out, err = process.communicate(timeout=seconds)
+        out, err = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

@@ -12,15 +12,16 @@ from tools.send import kafka_client
 from tools.send.outgoing import Delivery, OnDelivery, Outgoing, SendFailed
 from tools.send.partitions import partition_of
 
-# librdkafka retries without end by itself. A namespace that refuses connections, or breaks them, for so long is away;
-# one that is only slow to answer (throttled, or far) has longer.
+# librdkafka retries without end by itself. A namespace that cannot be connected to for so long is away; one that is
+# slow to answer (throttled, or far) has longer: it is asked anew, with twice the patience each time.
 _AWAY_SECONDS = 3.0
-_CONNECT_SECONDS = 15.0
+_CONNECT_PATIENCE = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _DELIVERY_SECONDS = 60.0
 # How often callbacks run while we wait.
 _POLL_SECONDS = 0.1
 _ANY_PARTITION = -1  # RD_KAFKA_PARTITION_UA: the client's own choice
 _DISCONNECTED = frozenset({KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._SSL})
+_PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 _NO_SUCH_HUB = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED})
 _REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})
 
@@ -66,10 +67,9 @@ class KafkaSender:
             pass
         if len(self._acknowledged) < len(events):
             self._producer.purge()
-            self._producer.flush(_POLL_SECONDS)  # calls back for what was purged
+            self._producer.flush(_AWAY_SECONDS)  # calls back for what was purged
             missing = len(events) - len(self._acknowledged)
-            # What broke the connection says more than the purge that it led to.
-            reason = explain(KafkaException(self._refusal or self._disconnection or self._errors[0]))
+            reason = explain(KafkaException(self._cause()))
             raise SendFailed(f"hub {self._hub} did not acknowledge {missing:,} events: {reason}", self._acknowledged)
         return self._acknowledged
 
@@ -79,18 +79,24 @@ class KafkaSender:
 
     def _connect(self) -> int:
         """How many partitions the hub has. librdkafka says through callbacks what is wrong, and goes on trying."""
-        deadline = time.monotonic() + _CONNECT_SECONDS
-        while True:
+        failure = KafkaError(KafkaError._TIMED_OUT)
+        for patience in _CONNECT_PATIENCE:
             try:
-                topic = self._producer.list_topics(self._hub, timeout=_POLL_SECONDS).topics[self._hub]
-                if topic.error is None:
-                    return len(topic.partitions)
-                raise KafkaException(KafkaError(topic.error.code(), f"hub {self._hub}: {topic.error.str()}"))
+                return self._count_partitions(patience)
             except KafkaException as error:
-                self._producer.poll(0)
-                known = self._refusal or self._disconnection
-                if error.args[0].code() in _NO_SUCH_HUB or self._lost() or time.monotonic() > deadline:
-                    raise KafkaException(known) if known else error from None
+                failure = error.args[0]
+            if failure.code() in _NO_SUCH_HUB:
+                raise KafkaException(failure)
+            self._producer.poll(_POLL_SECONDS)
+            if self._refusal or self._away():
+                break
+        raise KafkaException(self._refusal or self._disconnection or failure)
+
+    def _count_partitions(self, patience: float) -> int:
+        topic = self._producer.list_topics(self._hub, timeout=patience).topics[self._hub]
+        if topic.error is not None:
+            raise KafkaException(KafkaError(topic.error.code(), f"hub {self._hub}: {topic.error.str()}"))
+        return len(topic.partitions)
 
     def _produce(self, event: Outgoing) -> None:
         partition = _ANY_PARTITION if event.key is None else partition_of(event.key, self._partitions)
@@ -118,7 +124,25 @@ class KafkaSender:
         elif error.code() in _DISCONNECTED and self._disconnection is None:
             self._disconnection, self._away_since = error, time.monotonic()
 
+    def _cause(self) -> KafkaError:
+        """Why events were not acknowledged: what the broker said of one, or else what led to purging them all."""
+        said = next((error for error in self._errors if error.code() not in _PURGED), None)
+        unknown = KafkaError(KafkaError._FAIL, "librdkafka did not say why")
+        return said or self._refusal or self._disconnection or unknown
+
+    def _away(self) -> bool:
+        """Whether a connection broke a while ago, and nothing was acknowledged since."""
+        return self._disconnection is not None and time.monotonic() - self._away_since > _AWAY_SECONDS
+
     def _lost(self) -> bool:
-        """Whether waiting longer makes no sense."""
-        away = self._disconnection is not None and time.monotonic() - self._away_since > _AWAY_SECONDS
-        return away or self._refusal is not None
+        """Whether waiting for acknowledgements makes no sense any more."""
+        if self._refusal:
+            return True
+        if not self._away():
+            return False
+        try:
+            self._count_partitions(_AWAY_SECONDS)
+        except KafkaException:
+            return True
+        self._disconnection = None  # it is there again, and only slow
+        return False
