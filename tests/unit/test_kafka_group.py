@@ -300,6 +300,50 @@ def test_a_follower_that_joins_again_unchanged_learns_its_place_and_a_leader_sta
     assert world.group.state is State.PREPARING_REBALANCE
 
 
+def test_joining_again_and_committing_are_signs_of_life() -> None:
+    world = World()
+    leader, follower = world.stable()
+    world.pass_(SESSION - 1)
+    world.join(follower)
+    world.group.commit(world.now, leader, None, 1)
+    world.pass_(SESSION - 1)
+    assert {world.heartbeat(leader), world.heartbeat(follower)} == {ErrorCode.none}
+
+
+def test_whoever_missed_the_answer_to_a_join_gets_it_again() -> None:
+    world = World()
+    first, second = world.join(), world.join()
+    world.pass_(1)
+    for ticket in (first, second):
+        answer = world.joined(ticket)
+        assert world.joined(world.join(answer.member_id)) == answer
+    assert world.group.state is State.COMPLETING_REBALANCE
+
+
+def test_a_member_waits_for_the_others_for_as_long_as_they_may_take() -> None:
+    world = World()
+    leader, follower = world.stable(2, rebalance_timeout=3600.0)
+    held = world.join(leader)
+    for _ in range(int(NEW_MEMBER_TIMEOUT // 5) + 1):
+        world.heartbeat(follower)
+        world.pass_(5)
+    world.join(follower)
+    assert world.joined(held).generation == 2
+
+
+def test_a_rebalance_forgets_who_was_late_in_the_last_generation() -> None:
+    world = World()
+    leader, follower = world.stable()
+    world.join(leader), world.join(follower)
+    world.pass_(5)
+    world.join(leader, protocols=["range", "sticky"])
+    for _ in range(int(REBALANCE // 5) - 1):
+        world.heartbeat(follower)
+        world.pass_(5)
+    assert follower in world.group.roster
+    assert world.group.generation == 2
+
+
 def test_a_follower_whose_subscription_changed_starts_a_rebalance() -> None:
     world = World()
     _, follower = world.stable()
@@ -349,6 +393,58 @@ def test_a_static_leader_that_starts_again_does_not_assign(may_skip: bool) -> No
     assert again.skip_assignment is may_skip
     assert again.leader == (again.member_id if may_skip else old)
     assert world.synced(world.sync(again.member_id, "a")).assignment == b"all"
+
+
+def static_pair(world: World) -> tuple[str, str]:
+    """Two static members, `a` and `b`, that have joined and not yet synced; `a` leads."""
+    first = world.join(instance_id="a", protocols=["range", "sticky"])
+    second = world.join(instance_id="b", protocols=["range", "sticky"])
+    world.pass_(1)
+    return world.joined(first).member_id, world.joined(second).member_id
+
+
+def test_a_static_member_that_starts_again_before_it_has_its_work_is_waited_for_under_its_new_id() -> None:
+    world = World()
+    leader, follower = static_pair(world)
+    waiting = world.sync(follower, "b")
+    again = world.join(instance_id="b", protocols=["range", "sticky"])
+    assert world.synced(waiting).error is ErrorCode.fenced_instance_id
+    leads = world.joined(world.join(leader, instance_id="a", protocols=["range", "sticky"]))
+    assert {member.id for member in leads.members} == {leader, world.joined(again).member_id}
+
+
+def test_a_static_member_may_start_again_while_the_others_have_their_work_and_it_has_not() -> None:
+    world = World()
+    leader, follower = static_pair(world)
+    world.sync(leader, "a", **{leader: b"one", follower: b"two"})
+    again = world.joined(world.join(instance_id="b", protocols=["range", "sticky"])).member_id
+    for _ in range(int(REBALANCE // 5) + 1):
+        world.heartbeat(leader, instance_id="a"), world.heartbeat(again, instance_id="b")
+        world.pass_(5)
+    assert (world.group.state, world.group.generation) == (State.STABLE, 1)
+
+
+def test_a_static_member_that_starts_again_with_another_wish_starts_a_rebalance_if_it_decides() -> None:
+    world = World()
+    leader, follower = static_pair(world)
+    world.sync(leader, "a", **{leader: b"one", follower: b"two"})
+    held = world.join(instance_id="b", protocols=["sticky"])
+    assert world.group.state is State.PREPARING_REBALANCE
+    world.join(leader, instance_id="a", protocols=["range", "sticky"])
+    assert world.joined(held).protocol == "sticky"
+
+
+def test_while_a_static_leader_is_late_another_leads() -> None:
+    world = World()
+    leader, follower = static_pair(world)
+    world.sync(leader, "a", **{leader: b"one", follower: b"two"})
+    again = world.join(follower, instance_id="b", protocols=["sticky"])
+    for _ in range(int(REBALANCE // 5) + 1):
+        world.heartbeat(leader, instance_id="a")
+        world.pass_(5)
+    answer = world.joined(again)
+    assert answer.leader == follower
+    assert {member.id for member in answer.members} == {leader, follower}
 
 
 def test_a_static_member_that_joins_again_without_its_instance_stays_what_it_is() -> None:
@@ -416,12 +512,14 @@ def test_a_client_that_lost_its_connection_while_joining_comes_back_as_the_same_
     (leader,) = world.stable(1)
     given = world.joined(world.join(id_required=True)).member_id
     world.abandon(world.join(given, id_required=True))
-    world.pass_(SESSION / 2)
+    world.pass_(SESSION - 1)
+    world.heartbeat(leader)
     back = world.join(given, id_required=True)
-    world.pass_(SESSION)
+    world.pass_(SESSION - 1)
     world.join(leader)
 
     assert world.joined(back).generation == 2
+    assert len(world.group.roster) == 2
 
 
 def test_a_client_that_never_learnt_its_id_leaves_nothing_behind() -> None:

@@ -322,7 +322,6 @@ class Group:
                 if member.syncing is not None:
                     self._answer_sync(member, Synced(ErrorCode.rebalance_in_progress))
                     self._heard(now, member)
-            self._late_to_sync.clear()
             self._sync_by = math.inf
             timeout = self.roster.rebalance_timeout()
             if self.state is State.EMPTY:
