@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from local.cosmos import batch, composite_indexes, continuations, identifiers, patch, queries, statements
+from local.cosmos import batch, change_feed, composite_indexes, continuations, identifiers, patch, queries, statements
 from local.cosmos.answers import Answer, container_headers, document_answer
 from local.cosmos.catalog import Catalog, Container
 from local.cosmos.charges import query_charge, read_charge, write_charge
@@ -19,11 +19,14 @@ from local.cosmos.documents import MAXIMUM_BYTES, Partition
 from local.cosmos.effective_key import effective_key
 from local.cosmos.errors import BadRequest, NotFound, TooLarge
 from local.cosmos.journal import Journal
+from local.cosmos.slices import Slice, narrow
 from local.cosmos.sorted_results import SortedResults
 from local.sql.select import Select
 
 if TYPE_CHECKING:
     from local.cosmos.requests import Request
+
+T = TypeVar("T")
 
 _LARGE_QUERY = 4096  # bytes; compiling takes about 0.3 ms for every 100, too long to hold the loop
 # A query plan that changes nothing: run the query as it is, on every range. For SDKs that always ask for one.
@@ -92,14 +95,23 @@ class Items:
         return Answer(charge=write_charge(0), headers=container_headers(partition.container))
 
     async def list(self, request: Request) -> Answer:
-        """A feed of whole documents."""
-        if "a-im" in request.headers:
-            raise BadRequest("Unsupported: the change feed (A-IM) of documents.")
+        """A feed of whole documents: all there are, or (with A-IM) the change feed."""
         container = self._container(request)
         slice_ = self._slice(request, container)
+        if "a-im" in request.headers:
+            return await self._changes(request, container, slice_)
         start = continuations.decode(request.continuation, b"")
         page = await self._on_thread(queries.read_page, slice_, request.page_size, start)
         return _feed(container, page, b"")
+
+    async def _changes(self, request: Request, container: Container, slice_: Slice) -> Answer:
+        start = change_feed.start_of(request.headers)
+        page = await self._on_thread(change_feed.read, slice_, start, request.page_size, queries.PAGE_BYTES)
+        headers = container_headers(container) | {"etag": page.etag, "x-ms-item-count": str(len(page.rows))}
+        if not page.rows:
+            return Answer(status=304, headers=headers)
+        body = _feed_body(container, page.rows)
+        return Answer(body, charge=query_charge(len(page.rows), len(body)), headers=headers)
 
     async def _create(self, request: Request) -> Answer:
         partition, body = self._partition(request), _document_body(request)
@@ -129,7 +141,7 @@ class Items:
     async def _query(self, request: Request) -> Answer:
         container = self._container(request)
         query = await self._compiled(request)
-        slice_ = queries.narrow(self._slice(request, container), query)
+        slice_ = narrow(self._slice(request, container), query)
         if (slice_.keys is None or len(slice_.keys) > 1) and not request.crosses_partitions:
             raise BadRequest(
                 "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
@@ -156,9 +168,9 @@ class Items:
         key = container.partition_key.of_header(request.partition_key)
         return Partition(self._catalog, container, key, identifiers.now())
 
-    def _slice(self, request: Request, container: Container) -> queries.Slice:
+    def _slice(self, request: Request, container: Container) -> Slice:
         """The documents that the headers select: a key, a prefix of a hierarchical key, a feed range, or all."""
-        slice_ = queries.Slice(container, identifiers.now())
+        slice_ = Slice(container, identifiers.now())
         request.check_range()
         if (header := request.partition_key) is not None:
             prefix = container.partition_key.prefix_of_header(header)
@@ -169,8 +181,8 @@ class Items:
         start, end = request.headers.get("x-ms-start-epk", ""), request.headers.get("x-ms-end-epk", "FF")
         return replace(slice_, effective_range=(start, end) if (start, end) != ("", "FF") else None)
 
-    async def _on_thread(self, work: Callable[..., queries.Page], *arguments: Any) -> queries.Page:
-        def call() -> queries.Page:
+    async def _on_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        def call() -> T:
             connection = self._journal.thread_reader()
             connection.execute("BEGIN")  # one page, one state
             try:
@@ -199,9 +211,12 @@ def _document_body(request: Request) -> Any:
 
 
 def _feed(container: Container, page: queries.Page, request: bytes) -> Answer:
-    rid = container.rid.encode()
-    body = b'{"_rid":"%b","Documents":[%b],"_count":%d}' % (rid, b",".join(page.rows), len(page.rows))
+    body = _feed_body(container, page.rows)
     headers = container_headers(container) | {"x-ms-item-count": str(len(page.rows))}
     if page.following is not None:
         headers["x-ms-continuation"] = continuations.encode(page.following, request)
     return Answer(body, charge=query_charge(page.scanned, len(body)), headers=headers)
+
+
+def _feed_body(container: Container, rows: list[bytes]) -> bytes:
+    return b'{"_rid":"%b","Documents":[%b],"_count":%d}' % (container.rid.encode(), b",".join(rows), len(rows))

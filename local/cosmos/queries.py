@@ -7,16 +7,13 @@ a thread with a read connection of its own: one page sees one state of the conta
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from local.cosmos.catalog import Container
 from local.cosmos.continuations import Position
-from local.cosmos.effective_key import effective_key
-from local.cosmos.partition_key import canonical
+from local.cosmos.slices import Slice, documents
 from local.cosmos.sorted_results import SortedResults
 from local.sql.select import Select, compare_key
 from local.sql.values import UNDEFINED
@@ -26,47 +23,12 @@ PAGE_BYTES = 4 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/conc
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Which documents a request may see.
-
-    Attributes:
-        now: the second at which they must be alive.
-        keys: their partition keys; None for any.
-        ids: their ids; None for any.
-        effective_range: the range of their effective partition keys, end excluded; None for any.
-    """
-
-    container: Container
-    now: int
-    keys: tuple[str, ...] | None = None
-    ids: tuple[str, ...] | None = None
-    effective_range: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a result: each row as JSON, where the next page starts (None at the end), what it took."""
 
     rows: list[bytes]
     following: Position | None
     scanned: int
-
-
-def narrow(slice_: Slice, query: Select) -> Slice:
-    """`slice_` narrowed by what the query's WHERE pins down: ids, partition keys."""
-    ids = query.pinned.get(("id",))
-    if ids is not None and all(isinstance(id_, str) for id_ in ids):
-        slice_ = replace(slice_, ids=tuple(ids))
-    paths = slice_.container.partition_key.paths
-    if slice_.keys is not None or any(path not in query.pinned for path in paths):
-        return slice_
-    pinned = [query.pinned[path] for path in paths]
-    if len(pinned) > 1 and any(len(values) > 1 for values in pinned):
-        return slice_
-    choices = [[values[0] for values in pinned]] if len(pinned) > 1 else [[value] for value in pinned[0]]
-    if any(isinstance(value, (list, dict)) for choice in choices for value in choice):
-        return slice_
-    return replace(slice_, keys=tuple(map(canonical, choices)))
 
 
 def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, start: Position | None) -> Page:
@@ -95,33 +57,6 @@ def run_page(
     return _scan(connection, slice_, query, limit, start)
 
 
-def _documents(connection: sqlite3.Connection, slice_: Slice, after: int = 0) -> Iterator[tuple[int, bytes]]:
-    """(number, body) in order of number, after number `after`."""
-    table = f"documents_{slice_.container.number}"
-    alive = "(expires IS NULL OR expires > ?)"
-    if slice_.keys is None and slice_.ids is None and slice_.effective_range is None:
-        yield from connection.execute(
-            f"SELECT number, body FROM {table} WHERE number > ? AND {alive} ORDER BY number", (after, slice_.now)
-        )
-        return
-    # By the index on (key, id), whose order is not ours: sort the numbers, then fetch body by body.
-    terms: list[str] = [alive, "number > ?"]
-    values: list[Any] = [slice_.now, after]
-    for column, wanted in (("key", slice_.keys), ("id", slice_.ids)):
-        if wanted is not None:
-            terms.append(f"{column} IN (SELECT value FROM json_each(?))")
-            values.append(orjson.dumps(wanted).decode())
-    sql = f"SELECT number, key FROM {table} WHERE {' AND '.join(terms)} ORDER BY number"
-    for number, key in connection.execute(sql, values).fetchall():
-        if slice_.effective_range is not None:
-            effective = effective_key(slice_.container.partition_key, key)
-            if not slice_.effective_range[0] <= effective < slice_.effective_range[1]:
-                continue
-        row = connection.execute(f"SELECT number, body FROM {table} WHERE number = ?", (number,)).fetchone()
-        if row is not None:
-            yield row
-
-
 def _scan(
     connection: sqlite3.Connection, slice_: Slice, query: Select | None, limit: int, start: Position | None
 ) -> Page:
@@ -131,7 +66,7 @@ def _scan(
     rows: list[bytes] = []
     size = scanned = 0
     whole = query is None or query.projects_whole
-    for number, body in _documents(connection, slice_, after) if most > 0 else ():
+    for number, body in documents(connection, slice_, after) if most > 0 else ():
         if len(rows) >= most or size >= PAGE_BYTES:
             left = None if left is None else left - len(rows)
             return Page(rows, None if left == 0 else Position(after, left), scanned)
@@ -155,7 +90,7 @@ def _scan(
 def _aggregate(connection: sqlite3.Connection, slice_: Slice, query: Select) -> Page:
     aggregation = query.aggregation()
     scanned = 0
-    for _, body in _documents(connection, slice_):
+    for _, body in documents(connection, slice_):
         scanned += 1
         document = orjson.loads(body)
         if query.matches(document):
@@ -185,7 +120,7 @@ def _sort(connection: sqlite3.Connection, slice_: Slice, query: Select) -> tuple
     found: list[tuple[tuple[Any, ...], bytes]] = []
     scanned = 0
     enough = None if query.top is None else 2 * query.top + 1000
-    for _, body in _documents(connection, slice_):
+    for _, body in documents(connection, slice_):
         scanned += 1
         document = orjson.loads(body)
         if query.matches(document) and (value := query.project(document)) is not UNDEFINED:

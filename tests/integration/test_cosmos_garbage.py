@@ -141,7 +141,9 @@ async def test_partition_key_headers_that_are_none_are_400(service: CosmosServic
     [
         {"x-ms-max-item-count": "0"}, {"x-ms-max-item-count": "many"}, {"x-ms-max-item-count": "-5"},
         {"x-ms-continuation": "x"}, {"x-ms-continuation": "bnVsbA=="}, {"x-ms-continuation": "W10="},
-        {"a-im": "Incremental feed"},
+        {"a-im": "everything"}, {"a-im": "Full-Fidelity Feed"}, {"a-im": "Incremental feed", "if-none-match": "x"},
+        {"a-im": "Incremental feed", "if-none-match": "9" * 30},
+        {"a-im": "Incremental feed", "if-modified-since": "yesterday"},
     ],
 )  # fmt: skip
 async def test_feed_headers_that_are_none_are_400(service: CosmosService, headers: dict[str, str]) -> None:
