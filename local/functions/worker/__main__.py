@@ -21,6 +21,9 @@ from local.functions.worker.indexing import IndexedFunction, index
 from local.functions.worker.loading import app_path
 from local.functions.worker.running import Runner
 
+SETTLED = 10.0
+"""Seconds from the first invocation on in which an app loads what it loads when it runs: clients, reference data."""
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.functions.worker", description="The host starts this.")
@@ -41,6 +44,12 @@ def _end_with_host() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, name="host", daemon=True).start()
+
+
+def _settle() -> None:
+    """Leave what is loaded to itself: it stays, and each full collection would walk it while every function waits."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _serve(connected: socket.socket, functions: Sequence[IndexedFunction], start: dict[str, float | None]) -> int:
@@ -73,8 +82,10 @@ async def _serve(connected: socket.socket, functions: Sequence[IndexedFunction],
         task.add_done_callback(running.discard)
         return True
 
-    while await take():
-        pass
+    if await take():
+        asyncio.get_running_loop().call_later(SETTLED, _settle)
+        while await take():
+            pass
     runner.close()
     return 0
 
@@ -96,10 +107,7 @@ def main() -> int:
             send_blocking(connected, {"refused": type(error).__name__, "message": str(error), "trace": trace})
             return 1
         sys.path[:] = app_path(arguments.app)  # functions import when they run, too
-        # What the app and its libraries are made of stays. Each full collection would walk it, and hold up every
-        # function for a fifth of a second.
-        gc.collect()
-        gc.freeze()
+        _settle()
         send_blocking(connected, {"functions": [function.declared for function in functions]})
         return asyncio.run(_serve(connected, functions, start))
     except ChannelClosed:
