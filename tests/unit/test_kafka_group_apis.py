@@ -377,6 +377,34 @@ async def test_a_client_that_drops_its_connection_while_it_joins_leaves_nothing_
     assert not groups._waiting
 
 
+async def test_who_leaves_late_does_not_end_a_group_that_others_have_begun_anew(client: Client, groups: Groups) -> None:
+    member = await client.member()
+    joining = asyncio.create_task(client.join(9, member, "sticky"))
+    held = asyncio.create_task(client.join(3))
+    await until(lambda: groups._waiting, "a second member waits for the first")
+    for each in groups.all()["g"].roster.all():
+        await client.ask(LEAVE, 0, group_id="g", member_id=each.id)
+    assert not groups.all()
+    # Answered, and cancelled before it could see the answer.
+    again = await client.join(9)
+    held.cancel()
+    joining.cancel()
+    await asyncio.gather(held, joining, return_exceptions=True)
+    assert again.error_code is ErrorCode.member_id_required
+    assert list(groups.all()["g"].pending) == [again.member_id]
+
+
+async def test_the_write_ahead_log_does_not_grow_for_ever(
+    client: Client, groups: Groups, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.eventhubs.kafka.groups.coordinator._CHECKPOINT_WRITES", 10)
+    for offset in range(100):
+        await client.commit(offset)
+        if groups._checkpoint is not None:
+            await groups._checkpoint
+    assert (tmp_path / "kafka-groups.db-wal").stat().st_size < 50 * 4096
+
+
 async def test_a_stop_lets_go_of_whoever_waits(
     client: Client, groups: Groups, caplog: pytest.LogCaptureFixture
 ) -> None:

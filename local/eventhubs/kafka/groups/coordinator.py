@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import math
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -26,8 +27,8 @@ MAX_MEMBERS = 1_000
 # Kafka's own (offsets.retention.minutes), counted from when a group was last used: by a member, or by a commit.
 OFFSET_RETENTION_SECONDS = 7 * 24 * 3600
 _EXPIRE_EVERY_SECONDS = 3600
-# 4 MiB of write-ahead log: a commit writes about two pages of 4 KB.
-_CHECKPOINT_COMMITS = 500
+# 4 MiB of write-ahead log: each writes about two pages of 4 KB.
+_CHECKPOINT_WRITES = 500
 
 
 class Groups:
@@ -50,7 +51,7 @@ class Groups:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._waiting: dict[int, asyncio.Future[Joined | Synced]] = {}
         self._tickets = itertools.count(1)
-        self._commits = 0
+        self._writes = 0
         self._checkpoint: asyncio.Task[None] | None = None
         self._closed = False
         self._expire_next = 0
@@ -125,10 +126,7 @@ class Groups:
         group = self._groups.get(group_id)
         protocol_type = group.protocol_type if group is not None else None
         self._store.commit(group_id, protocol_type or "", offsets, _wall_milliseconds())
-        self._commits += 1
-        if self._commits >= _CHECKPOINT_COMMITS and (self._checkpoint is None or self._checkpoint.done()):
-            self._commits = 0
-            self._checkpoint = asyncio.get_running_loop().create_task(self._move())
+        self._wrote()
 
     def offsets(self, group_id: str) -> dict[Place, Committed]:
         """All that a group has committed.
@@ -170,6 +168,7 @@ class Groups:
         if group.in_use:
             return ErrorCode.non_empty_group
         self._store.delete(group_id)
+        self._wrote()
         return ErrorCode.none
 
     def delete_offsets(self, group_id: str, places: Iterable[Place]) -> None:
@@ -179,6 +178,7 @@ class Groups:
             OffsetsUnavailable: it could not be deleted.
         """
         self._store.delete(group_id, places)
+        self._wrote()
 
     async def close(self) -> None:
         """Let go of the file, and of whoever still waits."""
@@ -218,12 +218,15 @@ class Groups:
             future = self._waiting.get(ticket)
             if future is not None and not future.done():
                 future.set_result(answer)
+        if self._groups.get(group_id) is not group:
+            # Everyone left it, and others have begun it anew since.
+            return
         timer = self._timers.pop(group_id, None)
         if timer is not None:
             timer.cancel()
         if not group.in_use:
-            if self._groups.pop(group_id, None) is not None:
-                self._touch([group_id])
+            del self._groups[group_id]
+            self._touch([group_id])
             return
         due = group.next_deadline()
         if due < math.inf:
@@ -254,12 +257,21 @@ class Groups:
             self._store.touch(group_ids, _wall_milliseconds())
         except OffsetsUnavailable as error:
             _LOG.warning("%s", error)
+        else:
+            self._wrote()
+
+    def _wrote(self) -> None:
+        """A transaction was committed: see to it that the write-ahead log does not grow for ever."""
+        self._writes += 1
+        if self._writes >= _CHECKPOINT_WRITES and (self._checkpoint is None or self._checkpoint.done()):
+            self._writes = 0
+            self._checkpoint = asyncio.get_running_loop().create_task(self._move())
 
     async def _move(self) -> None:
         """Move the write-ahead log into the database: with its fsyncs on a thread, where they hold up no one."""
         try:
             await asyncio.to_thread(log_file.checkpoint, self._store.path)
-        except Exception as error:
+        except (OSError, sqlite3.Error) as error:
             _LOG.warning("%s: checkpoint: %s", self._store.path, error)
 
 
