@@ -104,12 +104,14 @@ async def _gather(fetch: _Fetch, at_least: int, seconds: float) -> None:
     partitions = {reading.partition for reading in fetch.readings if reading.partition is not None}
     for partition in partitions:
         partition.wait(more.set)
-    until = asyncio.get_running_loop().time() + seconds
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
     try:
         while True:
             more.clear()
             await fetch.read()
-            if fetch.size >= at_least or fetch.full or fetch.failed:
+            # The clock, too: where little comes all the time, there is never a wait that could run out.
+            if fetch.size >= at_least or fetch.full or fetch.failed or loop.time() >= until:
                 return
             async with asyncio.timeout_at(until):
                 await more.wait()
