@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from local.sql.asa.errors import AsaError, EvaluationError
+from local.sql.asa.errors import AsaError
 from local.sql.asa.values import GREATEST_BIGINT, LEAST_BIGINT, TICKS_PER_DAY, DateTime, as_datetime, dump, field
 from local.stream_analytics.job import Job, compile_job
 from local.stream_analytics.watermark import Policies
@@ -88,21 +88,13 @@ def evaluate(job: Job, inputs: Mapping[str, Sequence[dict[str, Any]]]) -> dict[s
     """Run a job over events, by the name of their input; give the records of each output.
 
     Raises:
-        EvaluationError: the query cannot be evaluated on an event; the message says on which.
+        EvaluationError: the query cannot be evaluated on an event.
     """
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in job.outputs}
-    arrivals = [
-        (arrival, name, number, event)
-        for name in job.inputs
-        for number, (arrival, event) in enumerate(_arrivals(job, name, inputs[name]), 1)
-    ]
+    arrivals = [(arrival, name, event) for name in job.inputs for arrival, event in _arrivals(job, name, inputs[name])]
     arrivals.sort(key=lambda arrival: arrival[0])
-    for arrival, name, number, event in arrivals:
-        try:
-            settled = job.push(name, 0, event, arrival)
-        except EvaluationError as error:
-            raise EvaluationError(error.at, f"{error.message} (event {number} of {name})") from None
-        for output, record in settled:
+    for arrival, name, event in arrivals:
+        for output, record in job.push(name, 0, event, arrival):
             results[output].append(record)
     for output, record in job.finish():
         results[output].append(record)

@@ -57,7 +57,7 @@ def compile_job(
     partitions = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(inputs, 1)
     script = parse(text, file)
     check(script, inputs=partitions, references=tables, outputs=outputs)
-    plan = Planner(partitions, tables).plan(script)
+    plan = Planner(partitions, tables, outputs or ()).plan(script)
     return Job(plan, partitions, policies or Policies(), hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
 
 

@@ -7,14 +7,14 @@ partition or substream where its readers keep those apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.sql.asa.check import DEFAULT_OUTPUT, selects_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, NotRunLocally, Position
 from local.sql.asa.expressions import compile_expression
-from local.sql.asa.tree import Query, Script, Source, Union, folded
+from local.sql.asa.tree import Query, Script, Source, Union
 from local.stream_analytics import flow
 from local.stream_analytics.operator import Node, Operator
 from local.stream_analytics.plan_calls import names_partition_id
@@ -88,8 +88,14 @@ class Plan:
 class Planner:
     """Builds the plan of a script: one node after the other, as the queries need them."""
 
-    def __init__(self, inputs: Mapping[str, int], references: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    def __init__(
+        self,
+        inputs: Collection[str],
+        references: Mapping[str, Sequence[Mapping[str, Any]]],
+        outputs: Collection[str] = (),
+    ) -> None:
         self._inputs = {name.lower(): name for name in inputs}
+        self._named = {name.lower(): name for name in outputs}
         self.references = {name.lower(): rows for name, rows in references.items()}
         self._readers: dict[Any, tuple[int, Reader, int]] = {}
         self._steps: dict[str, Stream] = {}
@@ -112,11 +118,12 @@ class Planner:
         """
         for step in script.steps:
             self._steps[step.name.lower()] = self._build(step.query)
-        names: dict[str, str] = {}
+        names: dict[str, str] = {}  # as the job spells them, or the query
         for order, query in enumerate(script.queries):
             into = selects_of(query)[0].into
             name = into.name if into else DEFAULT_OUTPUT
-            self._outputs.append((self._build(query).place, order, names.setdefault(name.lower(), name)))
+            name = names.setdefault(name.lower(), self._named.get(name.lower(), name))
+            self._outputs.append((self._build(query).place, order, name))
         return Plan(tuple(reader for _, reader, _ in self._readers.values()), self._components(), tuple(names.values()))
 
     def _build(self, query: Query) -> Stream:
@@ -128,7 +135,8 @@ class Planner:
             _check_union(select.at, first, stream)
         place = self.add(lambda: flow.Union(len(streams)), *(stream.place for stream in streams))
         known = all(stream.columns is not None for stream in streams)
-        return Stream(place, first.columns if known else None)
+        partitioned = any(stream.partitioned for stream in streams)
+        return Stream(place, first.columns if known else None, partitioned=partitioned)
 
     def stream(self, source: Source) -> Stream:
         """The rows of an input or a step, as a FROM or a JOIN names it."""
@@ -156,14 +164,14 @@ class Planner:
             name,
             scope.key(source.timestamp) if source.timestamp is not None else None,
             tuple(scope.key(part) for part in source.over),
-            folded(bool(source.partition)),
+            bool(source.partition),
         )
         if key not in self._readers:
             timestamp = _lenient(compile_expression(source.timestamp, scope)) if source.timestamp is not None else None
             over = tuple(compile_expression(part, scope) for part in source.over)
             reader = Reader(name, source.at, timestamp, over, bool(source.partition))
             self._readers[key] = (len(self._readers), reader, self.add(Entry))
-        return Stream(self._readers[key][2], None, metadata=True)
+        return Stream(self._readers[key][2], None, metadata=True, partitioned=bool(source.partition))
 
     @staticmethod
     def _check_partition(source: Source) -> None:

@@ -34,11 +34,19 @@ assert (LEFT, RIGHT) == (0, 1)  # the order in which a join's two sources are gi
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows of one source: the place of the node that gives them, and their columns, if the query says which."""
+    """Rows of one source: the place of the node that gives them, and their columns, if the query says which.
+
+    Attributes:
+        place: The place of the node.
+        columns: The names of the columns; None when they are those of an input.
+        metadata: Whether it is an input.
+        partitioned: Whether each partition is on its own.
+    """
 
     place: int
     columns: tuple[str, ...] | None
     metadata: bool = False
+    partitioned: bool = False
 
 
 class Builder(Protocol):
@@ -92,14 +100,18 @@ def build_select(select: Select, builder: Builder) -> Stream:
     Raises:
         QueryError: something in it means nothing, breaks a rule, or is not run.
     """
-    rows, place = _Rows(select, builder).build()
+    source = _Rows(select, builder)
+    rows, place = source.build()
     if select.where is not None:
         where = compile_expression(select.where, rows)
         place = builder.add(lambda: flow.Filter(where), place)
     if select.group or any(_calls(select.projections, catalog.AGGREGATES)):
-        return _grouped(select, rows, place, builder)
-    projection, columns = project(select.projections, rows, rows)
-    return Stream(builder.add(lambda: flow.Project(projection), place), columns)
+        _check_substreams(select, rows)
+        place, columns = _grouped(select, rows, place, builder)
+    else:
+        projection, columns = project(select.projections, rows, rows)
+        place = builder.add(lambda: flow.Project(projection), place)
+    return Stream(place, columns, partitioned=source.partitioned)
 
 
 class _Rows:
@@ -116,10 +128,12 @@ class _Rows:
         self._lag = 0
         streams = [join for join in select.joins if isinstance(join, Join) and builder.table(join.source) is None]
         self._stamped = len(streams) > 1
+        self.partitioned = False
 
     def build(self) -> tuple[RowScope, int]:
         source = self._select.source
-        stream = self._builder.stream(source)
+        stream = self._stream(source)
+        self.partitioned = stream.partitioned
         place = stream.place
         self._slots.append(Slot(source.known_as, 0, stream.columns, stream.metadata))
         self._width = 1
@@ -131,6 +145,19 @@ class _Rows:
         for part in self._select.joins:
             place = self._apply(part, place) if isinstance(part, Apply) else self._join(part, place)
         return self._scope(), place
+
+    def _stream(self, source: Source) -> Stream:
+        """A source's rows. Those of all partitions together are not run: every partition has a graph of its own."""
+        stream = self._builder.stream(source)
+        if source.partition and not stream.partitioned:
+            raise NotRunLocally(source.at, f"PARTITION BY of {source.name}, whose input is read without it,")
+        select = self._select
+        meet = select.group or select.joins or any(_calls((select.projections, select.where), catalog.ANALYTIC))
+        if stream.partitioned and not source.partition and meet:
+            raise NotRunLocally(
+                source.at, f"reading the partitions of {source.name} together (PARTITION BY is missing)"
+            )
+        return stream
 
     def _scope(self) -> RowScope:
         return RowScope(self._slots, self._looked_back)
@@ -166,7 +193,7 @@ class _Rows:
             self._width += 1
             on = analyse(join, self._scope(), left, right, stream=False)
             return self._builder.add(_reference_join(table, on, join.left), place)
-        stream = self._builder.stream(join.source)
+        stream = self._stream(join.source)
         right = RowScope([Slot(name, 0, stream.columns, stream.metadata)])
         self._slots.append(Slot(name, self._width, stream.columns, stream.metadata))
         on = analyse(join, self._scope(), left, right, stream=True)
@@ -243,7 +270,14 @@ _ROWS: Mapping[str, Callable[[Evaluate], Evaluate]] = {
 }
 
 
-def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> Stream:
+def _check_substreams(select: Select, rows: RowScope) -> None:
+    keys = [rows.key(key) for key in select.group if not is_window(key)]
+    for part in select.source.over:
+        if rows.key(part) not in keys:
+            raise InvalidQuery(part.at, "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own")
+
+
+def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tuple[int, tuple[str, ...] | None]:
     windows = [key for key in select.group if isinstance(key, Call) and is_window(key)]
     if not windows:
         at = select.group[0].at if select.group else next(iter(_calls(select.projections, catalog.AGGREGATES))).at
@@ -269,7 +303,7 @@ def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> St
         having = compile_expression(select.having, GroupScope(rows, places, numbers, aliases))
         place = builder.add(lambda: flow.Filter(having), place)
     projection, columns = project(select.projections, rows, scope)
-    return Stream(builder.add(lambda: flow.Project(projection), place), columns)
+    return builder.add(lambda: flow.Project(projection), place), columns
 
 
 def _window_operator(

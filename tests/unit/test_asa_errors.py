@@ -150,6 +150,8 @@ REFUSED = {
     "SELECT TopOne() AS t FROM input GROUP BY TumblingWindow(second, 1)": (
         "q.asaql:1:8: TopOne() takes OVER (ORDER BY ...)"
     ),
+    "SELECT 9223372036854775808 AS x FROM input": "q.asaql:1:8: 9223372036854775808 does not fit in a bigint",
+    "SELECT 1e400 AS x FROM input": "q.asaql:1:8: 1e400 does not fit in a float",
     # rules
     "SELECT a > 1 AS x FROM input": (
         "q.asaql:1:8: a condition is no value: CASE WHEN ... THEN 1 ELSE 0 END makes one of it"
@@ -191,6 +193,16 @@ REFUSED = {
     ),
     "WITH s AS (SELECT a FROM input) SELECT a FROM s TIMESTAMP BY a": (
         "q.asaql:1:62: s is a step: TIMESTAMP BY is of the input that it reads"
+    ),
+    "SELECT COUNT(*) AS c FROM input TIMESTAMP BY t OVER device GROUP BY TumblingWindow(second, 1)": (
+        "q.asaql:1:53: what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own"
+    ),
+    "WITH s AS (SELECT a FROM input PARTITION BY PartitionId) "
+    "SELECT COUNT(*) AS c FROM s GROUP BY TumblingWindow(minute, 1)": (
+        f"q.asaql:1:84: reading the partitions of s together (PARTITION BY is missing) {ELSEWHERE}"
+    ),
+    "WITH s AS (SELECT a FROM input) SELECT a FROM s PARTITION BY PartitionId": (
+        f"q.asaql:1:47: PARTITION BY of s, whose input is read without it, {ELSEWHERE}"
     ),
     "WITH s AS (SELECT a INTO output FROM input) SELECT a FROM s": (
         "q.asaql:1:21: INTO is of a query; a step is read by its name"

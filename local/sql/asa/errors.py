@@ -33,7 +33,6 @@ class AsaError(ValueError):
     def __init__(self, at: Position, message: str) -> None:
         super().__init__(f"{at}: {message}")
         self.at = at
-        self.message = message
 
 
 class QueryError(AsaError):

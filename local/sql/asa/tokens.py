@@ -7,6 +7,7 @@ query that runs on a laptop and is refused in Azure helps nobody, so `grammar` r
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 
 from local.sql.asa.errors import Position, QuerySyntaxError
+from local.sql.asa.values import GREATEST_BIGINT
 
 _Item = TypeVar("_Item")
 
@@ -202,7 +204,14 @@ class Cursor:
             raise QuerySyntaxError(at, f"{shown + self.current.text!r} is neither a number nor a name")
         if not _NUMBER.fullmatch(shown):
             raise QuerySyntaxError(at, f"{shown!r} is no number")
-        return int(shown) if shown.isdecimal() else float(shown)
+        value = float(shown)
+        if not shown.isdecimal():
+            if math.isinf(value):
+                raise QuerySyntaxError(at, f"{shown} does not fit in a float")
+            return value
+        if value > 2 * GREATEST_BIGINT or int(shown) > GREATEST_BIGINT:
+            raise QuerySyntaxError(at, f"{shown} does not fit in a bigint")
+        return int(shown)
 
     def _touching(self, ahead: int) -> bool:
         """Whether no blank is before the token `ahead`."""
