@@ -48,11 +48,10 @@ def run_page(
         start: where the page starts; None for the first.
     """
     if not query.has_source:
-        value = query.project(None) if query.matches(None) else UNDEFINED
-        return Page([] if value is UNDEFINED or query.top == 0 else [orjson.dumps(value)], None, 0)
-    if query.is_aggregate:
+        return Page([orjson.dumps(value) for value in query.evaluate(())], None, 0)
+    if query.is_aggregate and query.is_plain and query.top is None and query.limit is None:
         return _aggregate(connection, slice_, query)
-    if query.ordering:
+    if query.ordering or not query.streams or not query.is_plain or query.limit is not None:
         return _sorted(connection, slice_, query, results, limit, start or Position())
     return _scan(connection, slice_, query, limit, start)
 
@@ -117,6 +116,9 @@ def _sorted(
 
 def _sort(connection: sqlite3.Connection, slice_: Slice, query: Select) -> tuple[list[bytes], int]:
     """(all rows in order, how many documents that took)."""
+    if not query.streams or not query.is_plain or query.limit is not None:
+        bodies = [body for _, body in documents(connection, slice_)]
+        return [orjson.dumps(value) for value in query.evaluate(map(orjson.loads, bodies))], len(bodies)
     found: list[tuple[tuple[Any, ...], bytes]] = []
     scanned = 0
     enough = None if query.top is None else 2 * query.top + 1000

@@ -100,3 +100,15 @@ def sort_key(value: Any) -> tuple[Any, ...]:
     if rank == OBJECT_RANK:
         return (rank, [(name, sort_key(item)) for name, item in sorted(value.items())])
     return (rank,) if rank <= NULL_RANK else (rank, value)
+
+
+def identity(value: Any) -> Any:
+    """What `same` values have in common, and no others: a key for dictionaries and sets (1 is 1.0, but not true)."""
+    rank = RANK[type(value)]
+    if rank == STRING_RANK:
+        return value
+    if rank == ARRAY_RANK:
+        return (rank, *map(identity, value))
+    if rank == OBJECT_RANK:
+        return (rank, frozenset((name, identity(item)) for name, item in value.items()))
+    return (rank, value)

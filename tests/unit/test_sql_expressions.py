@@ -73,7 +73,8 @@ def test_constants_and_paths(expression: str, expected: Any) -> None:
         ("true OR undefined", True), ("undefined OR true", True), ("false OR undefined", U), ("undefined OR false", U),
         ("false OR false", False), ("NOT true", False), ("NOT undefined", U), ("NOT null", U), ("NOT 1", U),
         ("1 AND true", U), ("'x' OR true", True), ("null AND false", False), ("not c.t", False),
-        ("NOT (c.n = 5 AND c.none = 1)", U), ("c.n = 5 or c.n = 6 and c.n = 7", True), ("NOT c.n = 6", True),
+        ("NOT (c.n = 5 AND c.none = 1)", U), ("c.n = 5 or c.n = 6 and c.n = 7", True), ("NOT (c.n = 6)", True),
+        ("NOT c.n = 6", U), ("NOT c.t = false", True),
         # keywords: IN and BETWEEN
         ("c.n IN (1, 5)", True), ("c.n IN (1, '5')", False), ("c.none IN (1)", U), ("c.z IN (null)", True),
         ("c.s in ('Hello')", True), ("c.n NOT IN (1)", True), ("c.n NOT IN (5)", False),

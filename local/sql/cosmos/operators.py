@@ -1,0 +1,140 @@
+"""What operators compute, on values: arithmetic, bits and LIKE. Comparison is in `local.sql.values`.
+
+Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/bitwise-operators ("the same behavior as bitwise
+operators in JavaScript": on 32 bits) and .../keywords (LIKE).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from local.sql.values import NUMBERS, UNDEFINED, number
+
+_32_BITS: Final = 0xFFFFFFFF
+
+
+def arithmetic(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """`apply` on two numbers; undefined on anything else, and where there is no finite result."""
+
+    def compute(left: Any, right: Any) -> Any:
+        if type(left) not in NUMBERS or type(right) not in NUMBERS:
+            return UNDEFINED
+        try:
+            return number(apply(left, right))
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return UNDEFINED
+
+    return compute
+
+
+def _divide(left: float, right: float) -> float:
+    quotient = left / right
+    return int(quotient) if quotient.is_integer() else quotient
+
+
+def _remainder(left: float, right: float) -> float:
+    """The sign is the dividend's, as in JavaScript."""
+    size = abs(left) % abs(right)
+    return -size if left < 0 else size
+
+
+def signed32(value: float) -> int:
+    """A number as JavaScript's bitwise operators see it: its whole part, cut to 32 bits with a sign."""
+    bits = math.trunc(value) & _32_BITS
+    return bits - (1 << 32) if bits >> 31 else bits
+
+
+def _bits(apply: Callable[[int, int], int]) -> Callable[[Any, Any], Any]:
+    return arithmetic(lambda left, right: signed32(apply(signed32(left), signed32(right))))
+
+
+def _concatenate(left: Any, right: Any) -> Any:
+    return left + right if type(left) is str and type(right) is str else UNDEFINED
+
+
+BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": arithmetic(operator.add),
+    "-": arithmetic(operator.sub),
+    "*": arithmetic(operator.mul),
+    "/": arithmetic(_divide),
+    "%": arithmetic(_remainder),
+    "&": _bits(operator.and_),
+    "|": _bits(operator.or_),
+    "^": _bits(operator.xor),
+    "<<": _bits(lambda left, right: left << (right & 31)),
+    ">>": _bits(lambda left, right: left >> (right & 31)),
+    ">>>": arithmetic(lambda left, right: (signed32(left) & _32_BITS) >> (signed32(right) & 31)),
+    "||": _concatenate,
+}
+
+
+def _not(value: Any) -> Any:
+    return not value if type(value) is bool else UNDEFINED
+
+
+def _negate(value: Any) -> Any:
+    return -value if type(value) in NUMBERS else UNDEFINED
+
+
+def _plus(value: Any) -> Any:
+    return value if type(value) in NUMBERS else UNDEFINED
+
+
+def _complement(value: Any) -> Any:
+    return ~signed32(value) if type(value) in NUMBERS else UNDEFINED
+
+
+UNARY: Final[dict[str, Callable[[Any], Any]]] = {"NOT": _not, "-": _negate, "+": _plus, "~": _complement}
+
+
+def like(value: Any, pattern: Any, escape: str | None) -> Any:
+    """Whether the whole of `value` matches `pattern`; undefined unless both are strings."""
+    if type(value) is not str or type(pattern) is not str:
+        return UNDEFINED
+    return like_pattern(pattern, escape).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=256)
+def like_pattern(pattern: str, escape: str | None) -> re.Pattern[str]:
+    """A LIKE pattern as a regular expression: % any text, _ any character, [a-f] and [^a-f] one of (not of) a set."""
+    parts: list[str] = []
+    position = 0
+    while position < len(pattern):
+        sign = pattern[position]
+        position += 1
+        closing = pattern.find("]", position + 1) if sign == "[" else -1
+        if sign == escape and position < len(pattern):
+            parts.append(re.escape(pattern[position]))
+            position += 1
+        elif sign == "%":
+            parts.append(".*")
+        elif sign == "_":
+            parts.append(".")
+        elif closing > 0:
+            parts.append(_set(pattern[position:closing]))
+            position = closing + 1
+        else:
+            parts.append(re.escape(sign))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _set(inside: str) -> str:
+    negated = inside.startswith("^") and len(inside) > 1
+    found: list[str] = []
+    rest = inside[negated:]
+    while rest:
+        if len(rest) > 2 and rest[1] == "-":
+            if rest[0] <= rest[2]:
+                found.append(f"{re.escape(rest[0])}-{re.escape(rest[2])}")
+            rest = rest[3:]
+        else:
+            found.append(re.escape(rest[0]))
+            rest = rest[1:]
+    if not found:
+        return "." if negated else "(?!)"
+    return f"[{'^' if negated else ''}{''.join(found)}]"

@@ -1,0 +1,221 @@
+"""A compiled query as a service runs it.
+
+It evaluates; it does not read. Whoever has the documents does one of two things:
+
+- `streams`: what a document gives depends on it alone. Take `rows(document)` of each, each `project`ed (undefined is
+  no row of the result), in the order of `order_values` if there is an `ordering`, after `offset` and up to `top` or
+  `limit`.
+- else (aggregates, GROUP BY, DISTINCT, a FROM subquery with one of these): `evaluate` all documents at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from local.sql.cosmos import tree
+from local.sql.cosmos.block import Block, compile_clauses
+from local.sql.cosmos.expressions import compile_expression, constant, path_of
+from local.sql.cosmos.grammar import parse
+from local.sql.cosmos.grouping import Aggregation
+from local.sql.cosmos.pins import Path, document_path, pins
+from local.sql.cosmos.scope import Evaluate, Scope, itself
+from local.sql.cosmos.sources import CONTAINER
+from local.sql.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
+from local.sql.values import sort_key
+
+_CLOCKS: Final = ("GETCURRENTDATETIMESTATIC", "GETCURRENTTICKSSTATIC", "GETCURRENTTIMESTAMPSTATIC")
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One item of ORDER BY: the path, its value, its direction."""
+
+    path: Path
+    value: Evaluate
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A compiled query.
+
+    Attributes:
+        pinned: path -> constants, for every path that the WHERE requires to equal one of them (a superset of what
+            matches: whoever reads documents may narrow by it, and `where` still decides).
+        top: how many rows at most, None without TOP.
+        offset: how many rows of the result to leave out; 0 without OFFSET.
+        limit: how many rows at most after these, None without LIMIT.
+        ordering: the ORDER BY items, empty without.
+        has_source: False without FROM: the query has one row, whatever is stored.
+        is_plain: the only source is the container: a document is its own row, if it `matches`.
+        projects_whole: the projection is the document itself, as in SELECT *.
+        streams: see the module.
+        is_timed: it was compiled with the time (GETCURRENT...STATIC): compile it anew for each execution.
+    """
+
+    pinned: Mapping[Path, list[Any]]
+    top: int | None
+    offset: int
+    limit: int | None
+    ordering: tuple[Ordering, ...]
+    has_source: bool
+    is_plain: bool
+    projects_whole: bool
+    is_timed: bool
+    _block: Block
+
+    @property
+    def where(self) -> Evaluate | None:
+        return self._block.where
+
+    @property
+    def streams(self) -> bool:
+        return self._block.streams
+
+    @property
+    def is_aggregate(self) -> bool:
+        """It has aggregates, without GROUP BY: one row in all."""
+        return self._block.grouping is not None and not self._block.grouping.keys
+
+    @property
+    def is_grouped(self) -> bool:
+        """It has GROUP BY."""
+        return self._block.grouping is not None and bool(self._block.grouping.keys)
+
+    @property
+    def is_distinct(self) -> bool:
+        return self._block.distinct
+
+    def matches(self, document: Any) -> bool:
+        """Whether `document` gives a row."""
+        if self.is_plain:
+            return self._block.where is None or self._block.where(document) is True
+        return any(True for _ in self.rows(document))
+
+    def rows(self, document: Any) -> Iterable[Any]:
+        """The rows that `document` gives: itself, or what FROM and JOIN make of it, as far as WHERE lets it pass."""
+        return self._block.rows(self._base(document))
+
+    def project(self, row: Any) -> Any:
+        """The row's value in the result; `UNDEFINED` when the result has none for it."""
+        return self._block.project(row)
+
+    def order_values(self, row: Any) -> list[Any]:
+        return [item.value(row) for item in self.ordering]
+
+    def aggregation(self) -> Aggregation:
+        """The running aggregates of a query that `is_aggregate`: `project` its results."""
+        if self._block.grouping is None:
+            raise TypeError("the query has no aggregates")
+        return self._block.grouping.aggregation()
+
+    def evaluate(self, documents: Iterable[Any]) -> Iterator[Any]:
+        """The whole result over `documents`, in its order."""
+        bases = map(self._base, documents) if self.has_source else iter((None,))
+        if self.ordering:
+            rows = list(self._block.all_rows(bases))
+            for position in reversed(range(len(self.ordering))):
+                item = self.ordering[position]
+                rows.sort(key=lambda row, value=item.value: sort_key(value(row)), reverse=item.descending)  # type: ignore[misc]
+            values = self._block.projected(rows)
+        else:
+            values = self._block.values(bases)
+        most = self.top if self.limit is None else self.limit
+        return islice(values, self.offset, None if most is None else self.offset + most)
+
+    def _base(self, document: Any) -> Any:
+        return document if self._block.scope.bare else (document,)
+
+
+def compare_key(values: list[Any]) -> tuple[Any, ...]:
+    """The sort key of one row's ORDER BY values, all ascending (a descending sort reverses it)."""
+    return tuple(map(sort_key, values))
+
+
+def compile_select(text: str, parameters: Mapping[str, Any]) -> Select:
+    """Compile a Cosmos DB for NoSQL query.
+
+    Args:
+        text: the query.
+        parameters: values by name, with the `@`.
+
+    Raises:
+        SqlError: it does not parse, means nothing, or uses what this engine does not evaluate.
+    """
+    try:
+        return _compile(parse(text), parameters)
+    except RecursionError:
+        raise QuerySyntaxError("too deeply nested") from None
+
+
+def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
+    is_plain = len(query.sources) == 1 and _is_container(query.sources[0])
+    if is_plain:
+        alias = str(query.sources[0].alias)
+        scope = Scope(parameters, names={alias: 0}, bare=True, paths={alias: ()})
+    elif query.sources:
+        scope = Scope(parameters, names={CONTAINER: 0}, width=1, unbound=True, paths={CONTAINER: ()})
+    else:
+        scope = Scope(parameters, bare=True)
+    block = compile_clauses(query, scope)
+    ordering = _orderings(query.orders, block)
+    top, offset, limit = (_count(query, name, scope) for name in ("top", "offset", "limit"))
+    if top is not None and limit is not None:
+        raise InvalidQuery("TOP and OFFSET LIMIT cannot be in one query.")
+    return Select(
+        pinned=pins(query.where, block.scope) if block.prior is None else {},
+        top=top,
+        offset=offset or 0,
+        limit=limit,
+        ordering=ordering if block.grouping is None else (),  # one row is in order
+        has_source=bool(query.sources),
+        is_plain=is_plain,
+        projects_whole=is_plain and block.project is itself,
+        is_timed=_calls(query, _CLOCKS),
+        _block=block,
+    )
+
+
+def _is_container(source: tree.Source) -> bool:
+    return isinstance(source.base, str) and not source.steps and not source.iterates
+
+
+def _orderings(orders: Iterable[tree.Order], block: Block) -> tuple[Ordering, ...]:
+    found = []
+    for item in orders:
+        if block.grouping is not None and block.grouping.keys:
+            raise InvalidQuery("'ORDER BY' is not supported in presence of GROUP BY.")
+        value = compile_expression(item.value, block.scope)
+        read = path_of(item.value, block.scope)
+        path = document_path(item.value, block.scope)
+        if block.prior is not None:
+            raise UnsupportedConstruct("ORDER BY with a FROM subquery that groups")
+        if path is None and read is not None and read[0] not in block.scope.paths:
+            raise InvalidQuery("Order-by over correlated collections is not supported.")
+        if path is None:
+            raise InvalidQuery(
+                "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
+            )
+        found.append(Ordering(path, value, item.descending))
+    return tuple(found)
+
+
+def _count(query: tree.Query, name: str, scope: Scope) -> int | None:
+    node = getattr(query, name)
+    if node is None:
+        return None
+    count = constant(node, scope)
+    if type(count) is float and count.is_integer():
+        count = int(count)
+    if type(count) is not int or count < 0:
+        raise InvalidQuery(f"The {name.upper()} count must be a non-negative integer.")
+    return count
+
+
+def _calls(node: Any, names: Iterable[str]) -> bool:
+    if isinstance(node, tree.Call) and node.name in names:
+        return True
+    return any(_calls(child, names) for child in tree.children(node))
