@@ -7,7 +7,6 @@ from typing import Any
 from kio.schema.errors import ErrorCode
 
 from local.eventhubs.kafka.api import NO_THROTTLE, Api, Session, make, response_module
-from local.eventhubs.kafka.groups.coordinator import Groups
 from local.eventhubs.kafka.groups.group import Group, State
 from local.eventhubs.kafka.groups.ids import refuse_id
 from local.eventhubs.kafka.groups.store import OffsetsUnavailable
@@ -28,10 +27,9 @@ async def _describe(request: Any, session: Session) -> Any:
 
 
 def _description(schema: Any, group_id: str, session: Session) -> Any:
-    groups: Groups = session.groups
     error, group = refuse_id(group_id), None
     try:
-        group = groups.find(group_id) if error is ErrorCode.none else None
+        group = session.groups.find(group_id) if error is ErrorCode.none else None
     except OffsetsUnavailable:
         error = ErrorCode.coordinator_not_available
     state = group.state if group is not None else State.DEAD
@@ -66,12 +64,11 @@ def _members(schema: Any, group: Group) -> tuple[Any, ...]:
 
 async def _list(request: Any, session: Session) -> Any:
     schema = response_module(request)
-    groups: Groups = session.groups
     states = {state.lower() for state in getattr(request, "states_filter", ())}
     types = {type_.lower() for type_ in getattr(request, "types_filter", ())}
     error, found = ErrorCode.none, {}
     try:
-        found = groups.all() if not types or _TYPE in types else {}
+        found = session.groups.all() if not types or _TYPE in types else {}
     except OffsetsUnavailable:
         error = ErrorCode.coordinator_not_available
     return make(
@@ -108,12 +105,11 @@ def _delete_group(group_id: str, session: Session) -> ErrorCode:
     error = refuse_id(group_id)
     if error is not ErrorCode.none:
         return error
-    groups: Groups = session.groups
     try:
-        if not all(session.may_use(place.hub) for place in groups.offsets(group_id)):
+        if not all(session.may_use(place.hub) for place in session.groups.offsets(group_id)):
             # Its connection string opens one hub, and the group has read others.
             return ErrorCode.group_authorization_failed
-        return groups.delete(group_id)
+        return session.groups.delete(group_id)
     except OffsetsUnavailable:
         return ErrorCode.coordinator_not_available
 

@@ -7,7 +7,6 @@ from typing import Any
 from kio.schema.errors import ErrorCode
 
 from local.eventhubs.kafka.api import NO_THROTTLE, NODE_ID, Api, Session, make, response_module
-from local.eventhubs.kafka.groups.coordinator import Groups
 from local.eventhubs.kafka.groups.ids import refuse_id
 from local.eventhubs.kafka.groups.member import Join, Joined, Protocol, Synced
 
@@ -64,7 +63,7 @@ def _coordinator(key: str, key_type: int, session: Session) -> dict[str, Any]:
 async def _join(request: Any, session: Session) -> Any:
     error = _refuse_join(request)
     if error is ErrorCode.none:
-        answer = await _groups(session).join(request.group_id, _as_join(request, session))
+        answer = await session.groups.join(request.group_id, _as_join(request, session))
     else:
         answer = Joined(error, request.member_id)
     schema = response_module(request)
@@ -131,7 +130,7 @@ async def _sync(request: Any, session: Session) -> Any:
     if any(len(each.assignment) > MAX_MEMBER_BYTES for each in request.assignments):
         error = ErrorCode.invalid_request
     if error is ErrorCode.none:
-        answer = await _groups(session).sync(
+        answer = await session.groups.sync(
             request.group_id,
             request.member_id,
             _instance_id(request),
@@ -155,7 +154,7 @@ async def _sync(request: Any, session: Session) -> Any:
 async def _heartbeat(request: Any, session: Session) -> Any:
     error = refuse_id(request.group_id)
     if error is ErrorCode.none:
-        error = _groups(session).heartbeat(
+        error = session.groups.heartbeat(
             request.group_id, request.member_id, _instance_id(request), request.generation_id
         )
     return make(response_module(request).HeartbeatResponse, throttle_time=NO_THROTTLE, error_code=error)
@@ -168,7 +167,7 @@ async def _leave(request: Any, session: Session) -> Any:
     leaving = (
         [(request.member_id, None)] if one else [(each.member_id, each.group_instance_id) for each in request.members]
     )
-    errors = _groups(session).leave(request.group_id, leaving) if error is ErrorCode.none else []
+    errors = session.groups.leave(request.group_id, leaving) if error is ErrorCode.none else []
     if one:
         return make(schema.LeaveGroupResponse, throttle_time=NO_THROTTLE, error_code=errors[0] if errors else error)
     return make(
@@ -185,11 +184,6 @@ async def _leave(request: Any, session: Session) -> Any:
 def _instance_id(request: Any) -> str | None:
     instance_id: str | None = getattr(request, "group_instance_id", None)
     return instance_id
-
-
-def _groups(session: Session) -> Groups:
-    groups: Groups = session.groups
-    return groups
 
 
 APIS = [

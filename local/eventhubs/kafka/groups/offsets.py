@@ -9,7 +9,6 @@ from typing import Any
 from kio.schema.errors import ErrorCode
 
 from local.eventhubs.kafka.api import NO_THROTTLE, Api, Session, make, response_module
-from local.eventhubs.kafka.groups.coordinator import Groups
 from local.eventhubs.kafka.groups.ids import refuse_id
 from local.eventhubs.kafka.groups.store import Committed, OffsetsUnavailable, Place
 
@@ -21,13 +20,12 @@ _NOTHING = Committed(-1, _NO_EPOCH, "")
 
 async def _commit(request: Any, session: Session) -> Any:
     schema = response_module(request)
-    groups: Groups = session.groups
     refused = refuse_id(request.group_id)
     offsets: dict[Place, Committed] = {}
     errors: dict[tuple[str, int], ErrorCode] = {}
     try:
         if refused is ErrorCode.none:
-            refused = groups.may_commit(
+            refused = session.groups.may_commit(
                 request.group_id,
                 request.member_id,
                 getattr(request, "group_instance_id", None),
@@ -43,7 +41,7 @@ async def _commit(request: Any, session: Session) -> Any:
                         partition.committed_offset, epoch, partition.committed_metadata
                     )
         if offsets:
-            groups.commit(request.group_id, offsets.items())
+            session.groups.commit(request.group_id, offsets.items())
     except OffsetsUnavailable:
         # Clients look for the coordinator again, and commit again.
         errors = {
@@ -111,10 +109,9 @@ _Found = list[tuple[str, list[tuple[int, Committed, ErrorCode]]]]
 def _fetch_group(group_id: str, wanted: Iterable[Any] | None, session: Session) -> tuple[ErrorCode, _Found]:
     """What a group has committed: for each topic that is wanted, or each that there is (None)."""
     error, committed = refuse_id(group_id), {}
-    groups: Groups = session.groups
     if error is ErrorCode.none:
         try:
-            committed = groups.offsets(group_id)
+            committed = session.groups.offsets(group_id)
         except OffsetsUnavailable:
             error = ErrorCode.coordinator_not_available
     if wanted is None:
@@ -166,11 +163,10 @@ def _topics(topic_class: Any, partition_class: Any, topics: _Found) -> tuple[Any
 
 async def _delete(request: Any, session: Session) -> Any:
     schema = response_module(request)
-    groups: Groups = session.groups
     error = refuse_id(request.group_id)
     errors: dict[tuple[str, int], ErrorCode] = {}
     try:
-        group = groups.find(request.group_id) if error is ErrorCode.none else None
+        group = session.groups.find(request.group_id) if error is ErrorCode.none else None
         if error is ErrorCode.none and group is None:
             error = ErrorCode.group_id_not_found
         elif group is not None and group.in_use:
@@ -184,7 +180,7 @@ async def _delete(request: Any, session: Session) -> Any:
                 for topic in request.topics
                 for partition in topic.partitions
             }
-            groups.delete_offsets(
+            session.groups.delete_offsets(
                 request.group_id,
                 [Place(name.lower(), index) for (name, index), refused in errors.items() if refused is ErrorCode.none],
             )
