@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from local.cosmos import patch
-from local.cosmos.charges import read_charge, write_charge
+from local.cosmos.charges import LEAST
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, CosmosError, FailedDependency
 
@@ -78,46 +78,45 @@ def run(connection: sqlite3.Connection, partition: Partition, operations: list[d
             results.append(_OPERATIONS[operation["operationType"]](connection, partition, operation))
         except CosmosError as error:
             sibling = Result(FailedDependency.status, 0.0)
-            failed = Result(error.status, 1.0, substatus=error.substatus)
+            failed = Result(error.status, LEAST, substatus=error.substatus)
             raise BatchFailed([*[sibling] * index, failed, *[sibling] * (len(operations) - index - 1)]) from error
     return results
 
 
-def _written(document: Document, status: int) -> Result:
-    return Result(status, write_charge(len(document.body)), document)
+def _done(document: Document, status: int) -> Result:
+    return Result(status, document.charge, document)
 
 
 def _create(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
-    return _written(partition.create(connection, _body(operation)), 201)
+    return _done(partition.create(connection, _body(operation)), 201)
 
 
 def _upsert(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
     document, created = partition.upsert(connection, _body(operation), _etag(operation, "ifMatch"))
-    return _written(document, 201 if created else 200)
+    return _done(document, 201 if created else 200)
 
 
 def _replace(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
     document = partition.replace(connection, _id(operation), _body(operation), _etag(operation, "ifMatch"))
-    return _written(document, 200)
+    return _done(document, 200)
 
 
 def _patch(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
     request = patch.parse(operation.get("resourceBody"))
     document = patch.apply(connection, partition, _id(operation), request, _etag(operation, "ifMatch"))
-    return _written(document, 200)
+    return _done(document, 200)
 
 
 def _read(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
     document = partition.read(connection, _id(operation))
     if_none_match = _etag(operation, "ifNoneMatch")
     if if_none_match is not None and if_none_match in ("*", document.etag):
-        return Result(304, 1.0)
-    return Result(200, read_charge(len(document.body)), document)
+        return Result(304, LEAST)
+    return _done(document, 200)
 
 
 def _delete(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
-    partition.delete(connection, _id(operation), _etag(operation, "ifMatch"))
-    return Result(204, write_charge(0))
+    return Result(204, partition.delete(connection, _id(operation), _etag(operation, "ifMatch")))
 
 
 def _body(operation: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ import orjson
 from local.cosmos import composite_indexes, identifiers, schema, ttl
 from local.cosmos.container_body import container_body
 from local.cosmos.errors import BadRequest, Conflict, CosmosError, NotFound, OwnerNotFound, PreconditionFailed
+from local.cosmos.index_terms import IndexTerms
 from local.cosmos.journal import Journal
 from local.cosmos.partition_key import PartitionKeyDefinition, parse_definition, split_path
 
@@ -32,6 +33,7 @@ class Container:
     partition_key: PartitionKeyDefinition
     unique_keys: tuple[tuple[tuple[str, ...], ...], ...]
     default_ttl: int | None
+    index_terms: IndexTerms
     last_number: int
     lsn: int
     dropped: bool = False
@@ -173,6 +175,7 @@ class Catalog:
         second = identifiers.now()
         etag = identifiers.etag(self.take_lsn(container), second)
         new_body = container_body(wanted, container.rid, container.self_link, etag, second)
+        index_terms = IndexTerms(new_body["indexingPolicy"])
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -182,7 +185,7 @@ class Catalog:
                 ttl.reschedule(connection, container.number, default_ttl)
 
         await self._journal.write(work)
-        container.body, container.default_ttl = new_body, default_ttl
+        container.body, container.default_ttl, container.index_terms = new_body, default_ttl, index_terms
 
     async def delete_container(self, container: Container, if_match: str | None) -> None:
         _check_match(container.body, if_match)
@@ -273,7 +276,8 @@ class Catalog:
 def _container(database: Database, number: int, body: dict[str, Any], last_number: int, lsn: int) -> Container:
     return Container(
         number=number, database=database, body=body, partition_key=parse_definition(body["partitionKey"]),
-        unique_keys=_unique_keys(body), default_ttl=ttl.default_of(body), last_number=last_number, lsn=lsn,
+        unique_keys=_unique_keys(body), default_ttl=ttl.default_of(body),
+        index_terms=IndexTerms(body["indexingPolicy"]), last_number=last_number, lsn=lsn,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import orjson
 
 from local.cosmos import identifiers, ttl
 from local.cosmos.catalog import Catalog, Container
+from local.cosmos.charges import create_charge, read_charge, replace_charge
 from local.cosmos.errors import BadRequest, Conflict, NotFound, OwnerNotFound, PreconditionFailed, TooLarge
 
 MAXIMUM_BYTES = 2 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
@@ -20,12 +21,16 @@ MAXIMUM_BYTES = 2 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/c
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A stored document: its JSON, system properties included, and what the headers say about it."""
+    """A stored document: its JSON, system properties included, and what the headers say about it.
+
+    `charge` is what reading or writing it took, in request units.
+    """
 
     number: int
     etag: str
     lsn: int
     body: bytes
+    charge: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,10 @@ class Partition:
             "WHERE key = ? AND id = ? AND (expires IS NULL OR expires > ?)",
             (self.key, id_, self.now),
         ).fetchone()
-        return Document(*row) if row else None
+        if row is None:
+            return None
+        number, etag, lsn, body = row
+        return Document(number, etag, lsn, body, read_charge(len(body)))
 
     def create(self, connection: sqlite3.Connection, body: dict[str, Any]) -> Document:
         """Raises `Conflict` when the id is taken, `BadRequest` and `TooLarge` for the body."""
@@ -85,14 +93,21 @@ class Partition:
             raise Conflict("Entity with the specified id already exists in the system.")
         return self._update(connection, current[0], new_id, body)
 
-    def delete(self, connection: sqlite3.Connection, id_: str, if_match: str | None = None) -> None:
-        """Raises `NotFound` and `PreconditionFailed`."""
+    def delete(self, connection: sqlite3.Connection, id_: str, if_match: str | None = None) -> float:
+        """Delete a document; returns the charge.
+
+        Raises:
+            NotFound: it is not there.
+            PreconditionFailed: it is another version.
+        """
         current = self._current(connection, id_)
         if current is None:
             raise NotFound()
         _check_match(current[1], if_match)
+        body = self._body(connection, current[0])
         self._remove(connection, current[0])
         self.catalog.take_lsn(self.container)
+        return create_charge(len(body), self.container.index_terms.count(orjson.loads(body)))
 
     def delete_all(self, connection: sqlite3.Connection) -> None:
         """Delete every document of the partition."""
@@ -125,7 +140,7 @@ class Partition:
 
     def _insert(self, connection: sqlite3.Connection, id_: str, body: dict[str, Any]) -> Document:
         number = self.catalog.take_number(self.container)
-        document, own_ttl, expires = self._complete(number, body)
+        document, own_ttl, expires = self._complete(number, body, None)
         connection.execute(
             f"INSERT INTO documents_{self.container.number} (number, key, id, lsn, etag, ts, ttl, expires, body) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -135,7 +150,7 @@ class Partition:
         return document
 
     def _update(self, connection: sqlite3.Connection, number: int, id_: str, body: dict[str, Any]) -> Document:
-        document, own_ttl, expires = self._complete(number, body)
+        document, own_ttl, expires = self._complete(number, body, self._body(connection, number))
         connection.execute(
             f"UPDATE documents_{self.container.number} SET id = ?, lsn = ?, etag = ?, ts = ?, ttl = ?, expires = ?, "
             "body = ? WHERE number = ?",
@@ -151,8 +166,15 @@ class Partition:
         if self.container.unique_keys:
             connection.execute(f"DELETE FROM unique_keys_{self.container.number} WHERE document = ?", (number,))
 
-    def _complete(self, number: int, body: dict[str, Any]) -> tuple[Document, int | None, int | None]:
-        """(the document with its system properties, its own ttl, its expiry)."""
+    def _body(self, connection: sqlite3.Connection, number: int) -> bytes:
+        sql = f"SELECT body FROM documents_{self.container.number} WHERE number = ?"
+        body: bytes = connection.execute(sql, (number,)).fetchone()[0]
+        return body
+
+    def _complete(
+        self, number: int, body: dict[str, Any], old: bytes | None
+    ) -> tuple[Document, int | None, int | None]:
+        """(the document with its system properties, its own ttl, its expiry); `old` is what it takes the place of."""
         container = self.container
         own_ttl = ttl.own_of(body) if "ttl" in body else None
         lsn = self.catalog.take_lsn(container)
@@ -169,7 +191,13 @@ class Partition:
             raise BadRequest("The input content is invalid: it is nested too deeply.") from None
         if len(text) > MAXIMUM_BYTES:
             raise TooLarge()
-        return Document(number, etag, lsn, text), own_ttl, ttl.expiry(container.default_ttl, own_ttl, self.now)
+        terms = container.index_terms
+        if old is None:
+            charge = create_charge(len(text), terms.count(body))
+        else:
+            charge = replace_charge(len(old), len(text), terms.changed(orjson.loads(old), body))
+        document = Document(number, etag, lsn, text, charge)
+        return document, own_ttl, ttl.expiry(container.default_ttl, own_ttl, self.now)
 
     def _claim_unique_keys(self, connection: sqlite3.Connection, number: int, body: dict[str, Any]) -> None:
         for position, paths in enumerate(self.container.unique_keys):

@@ -14,7 +14,7 @@ import orjson
 from local.cosmos import batch, change_feed, composite_indexes, continuations, identifiers, patch, queries, statements
 from local.cosmos.answers import Answer, container_headers, document_answer
 from local.cosmos.catalog import Catalog, Container
-from local.cosmos.charges import query_charge, read_charge, write_charge
+from local.cosmos.charges import LEAST, feed_charge, query_charge
 from local.cosmos.documents import MAXIMUM_BYTES, Partition
 from local.cosmos.effective_key import effective_key
 from local.cosmos.errors import BadRequest, NotFound, TooLarge
@@ -68,10 +68,9 @@ class Items:
     async def read(self, request: Request) -> Answer:
         partition = self._partition(request)
         document = partition.read(self._journal.reader, request.names[2])
-        charge = read_charge(len(document.body))
         if request.if_none_match is not None and request.if_none_match in ("*", document.etag):
-            return document_answer(partition.container, document, status=304, charge=1.0, with_body=False)
-        return document_answer(partition.container, document, status=200, charge=charge)
+            return document_answer(partition.container, document, status=304, charge=LEAST, with_body=False)
+        return document_answer(partition.container, document, status=200, charge=document.charge)
 
     async def replace(self, request: Request) -> Answer:
         partition, body = self._partition(request), _document_body(request)
@@ -85,14 +84,14 @@ class Items:
 
     async def delete(self, request: Request) -> Answer:
         partition = self._partition(request)
-        await self._journal.write(partition.delete, request.names[2], request.if_match)
-        return Answer(status=204, charge=write_charge(0), headers=container_headers(partition.container))
+        charge = await self._journal.write(partition.delete, request.names[2], request.if_match)
+        return Answer(status=204, charge=charge, headers=container_headers(partition.container))
 
     async def purge(self, request: Request) -> Answer:
-        """Delete all documents of a partition key."""
+        """Delete all documents of a partition key: in the service a background operation, charged as such."""
         partition = self._partition(request)
         await self._journal.write(partition.delete_all)
-        return Answer(charge=write_charge(0), headers=container_headers(partition.container))
+        return Answer(headers=container_headers(partition.container))
 
     async def list(self, request: Request) -> Answer:
         """A feed of whole documents: all there are, or (with A-IM) the change feed."""
@@ -111,7 +110,7 @@ class Items:
         if not page.rows:
             return Answer(status=304, headers=headers)
         body = _feed_body(container, page.rows)
-        return Answer(body, charge=query_charge(len(page.rows), len(body)), headers=headers)
+        return Answer(body, charge=feed_charge(map(len, page.rows)), headers=headers)
 
     async def _create(self, request: Request) -> Answer:
         partition, body = self._partition(request), _document_body(request)
@@ -199,7 +198,7 @@ class Items:
 
     def _written(self, request: Request, partition: Partition, document: Any, status: int) -> Answer:
         return document_answer(
-            partition.container, document, status=status, charge=write_charge(len(document.body)),
+            partition.container, document, status=status, charge=document.charge,
             with_body=request.wants_body,
         )  # fmt: skip
 

@@ -6,12 +6,13 @@ Source: https://learn.microsoft.com/azure/cosmos-db/partial-document-update
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from local.cosmos import statements
+from local.cosmos.charges import PATCH_OPERATION
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, PreconditionFailed
 from local.sql.select import Select
@@ -63,7 +64,8 @@ def apply(
     for operation in request.operations:
         steps = _pointer(operation.get("path"), key_paths)
         _OPERATIONS[operation["op"]](body, steps, operation, key_paths)
-    return partition.replace(connection, id_, body, if_match)
+    document = partition.replace(connection, id_, body, if_match)
+    return replace(document, charge=document.charge + PATCH_OPERATION * len(request.operations))
 
 
 def _pointer(path: Any, key_paths: tuple[tuple[str, ...], ...]) -> list[str]:

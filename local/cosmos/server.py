@@ -16,9 +16,9 @@ from aiohttp import web
 from local.cosmos import addresses
 from local.cosmos.answers import Answer
 from local.cosmos.authorization import MasterKey
-from local.cosmos.charges import Budget
+from local.cosmos.charges import LEAST, Budget
 from local.cosmos.documents import MAXIMUM_BYTES
-from local.cosmos.errors import CosmosError, MethodNotAllowed, ServiceUnavailable, TooLarge
+from local.cosmos.errors import CosmosError, MethodNotAllowed, ServiceUnavailable, TooLarge, TooManyRequests
 from local.cosmos.items import Items
 from local.cosmos.metadata import Metadata
 from local.cosmos.requests import Request
@@ -98,9 +98,13 @@ class Server:
             body = await http.read()
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge() from None
-        answer = await handler(Request(address.names, http.headers, body, self._base_url(http)))
-        if budgeted:
-            self._budget.spend(answer.charge)
+        charge = LEAST
+        try:
+            answer = await handler(Request(address.names, http.headers, body, self._base_url(http)))
+            charge = answer.charge
+        finally:
+            if budgeted:
+                self._budget.spend(charge)
         return answer
 
     def _base_url(self, http: web.BaseRequest) -> str:
@@ -111,4 +115,5 @@ class Server:
 
 def _refusal(error: CosmosError, activity: str) -> Answer:
     headers = {"x-ms-substatus": str(error.substatus)} if error.substatus else {}
-    return Answer(error.body(activity), error.status, headers=headers | error.headers)
+    charge = 0.0 if isinstance(error, TooManyRequests) else LEAST
+    return Answer(error.body(activity), error.status, charge, headers | error.headers)

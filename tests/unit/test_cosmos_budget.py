@@ -1,11 +1,11 @@
-"""Request units: the proportions of the estimate, and the budget's arithmetic under a clock of the test's own."""
+"""Request units: the published figures, and the budget's arithmetic under a clock of the test's own."""
 
 from __future__ import annotations
 
 import pytest
 
 from local.cosmos import charges
-from local.cosmos.charges import Budget, read_charge, write_charge
+from local.cosmos.charges import PATCH_OPERATION, Budget, create_charge, feed_charge, read_charge, replace_charge
 from local.cosmos.errors import TooManyRequests
 
 
@@ -23,10 +23,33 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_the_documented_proportions() -> None:
-    assert read_charge(1000) == 1.0
-    assert read_charge(100 * 1024) == pytest.approx(10, rel=0.05)
-    assert write_charge(100 * 1024) == pytest.approx(50, rel=0.05)
+# https://learn.microsoft.com/azure/cosmos-db/understand-request-unit-consumption
+@pytest.mark.parametrize(
+    ("kilobytes", "read", "write"),
+    [(1, 1.00, 4.95), (2, 1.04, 6.29), (16, 1.67, 9.52), (128, 9.95, 48.19), (1024, 145.9, 625.0), (2048, 291.8, 1250)],
+)
+def test_the_documented_charges_by_size(kilobytes: int, read: float, write: float) -> None:
+    assert read_charge(kilobytes * 1024) == pytest.approx(read)
+    assert create_charge(kilobytes * 1024, 0) == pytest.approx(write)
+
+
+def test_the_documented_examples_of_writes() -> None:
+    # Their 5.0 is the table's 4.95.
+    assert create_charge(1024, 10) == pytest.approx(7.0, abs=0.1)
+    assert replace_charge(1024, 1024, 4) == pytest.approx(10.8, abs=0.15)
+    assert replace_charge(1024, 1024, 4) + 2 * PATCH_OPERATION == pytest.approx(11.6, abs=0.15)
+
+
+def test_a_charge_grows_with_every_byte_and_starts_at_1_kb() -> None:
+    assert read_charge(0) == read_charge(1024) == 1.0
+    charges = [read_charge(size) for size in range(1024, 3 * 1024 * 1024, 5000)]
+    assert charges == sorted(charges)
+    assert 7.0 < read_charge(100 * 1024) < 10.0
+
+
+def test_a_feed_costs_as_much_as_reading_its_documents() -> None:
+    assert feed_charge([1024] * 5) == pytest.approx(5.0)
+    assert feed_charge([]) == 1.0
 
 
 def test_without_a_budget_everything_passes(clock: Clock) -> None:
