@@ -17,7 +17,7 @@ from local.sql.asa.values import DateTime
 from local.stream_analytics import flow
 from local.stream_analytics.accumulators import Aggregate, ArgumentError
 from local.stream_analytics.analytic import Analytics
-from local.stream_analytics.joins import LEFT, RIGHT, ReferenceJoin, StreamJoin
+from local.stream_analytics.joins import ReferenceJoin, StreamJoin
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of
 from local.stream_analytics.plan_join import On, analyse
@@ -28,8 +28,6 @@ from local.stream_analytics.session_aggregate import SessionAggregate
 from local.stream_analytics.sliding_aggregate import SlidingAggregate
 from local.stream_analytics.window_aggregate import HoppingAggregate
 from local.stream_analytics.windows import Hopping, Session, Sliding
-
-assert (LEFT, RIGHT) == (0, 1)  # the order in which a join's two sources are given to `Builder.add`
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Builder(Protocol):
     """What a SELECT needs of the plan that it is part of."""
 
     def add(self, make: Callable[[], Operator], *sources: int) -> int:
-        """One operator more."""
+        """One operator more, that takes the rows of `sources`, in the order of its ports."""
 
     def stream(self, source: Source) -> Stream:
         """The rows of an input or a step."""
