@@ -26,8 +26,8 @@ from local.functions.host_json import EventHubOptions
 from local.functions.invocation import Invoker, MakeInput
 from local.functions.logs import host_logger
 from local.functions.messages import Input
-from local.functions.receiving import ArrivalTransport
 from local.functions.settings import Connection, event_hubs_connection, resolve
+from local.receiving import ArrivalTransport
 
 FIRST_CLAIM = 5.0
 """Seconds that a start waits for the first partition; a second host may find none to claim."""

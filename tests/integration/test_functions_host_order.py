@@ -14,7 +14,7 @@ from azure.eventhub.aio import EventHubConsumerClient
 from azure.eventhub.aio._consumer_async import EventHubConsumer
 from azure.eventhub.aio._transport._pyamqp_transport_async import PyamqpTransportAsync
 
-from local.functions.receiving import ArrivalTransport
+from local.receiving import ArrivalTransport
 from tests.integration.functions_service import Namespace, namespace
 
 __all__ = ["namespace"]
