@@ -10,7 +10,7 @@ from typing import Any
 
 from local.cosmos.errors import BadRequest
 from local.cosmos.partition_key import split_path
-from local.sql.select import Ordering
+from local.sql.cosmos.select import Ordering
 
 
 def validate(policy: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,9 +20,10 @@ from local.cosmos.documents import MAXIMUM_BYTES, Partition
 from local.cosmos.effective_key import effective_key
 from local.cosmos.errors import BadRequest, NotFound, TooLarge
 from local.cosmos.journal import Journal
+from local.cosmos.kept_results import KeptResults
+from local.cosmos.pages import PAGE_BYTES, Page
 from local.cosmos.slices import Slice, narrow
-from local.cosmos.sorted_results import SortedResults
-from local.sql.select import Select
+from local.sql.cosmos.select import Select
 
 if TYPE_CHECKING:
     from local.cosmos.requests import Request
@@ -48,7 +50,7 @@ class Items:
         self._catalog = catalog
         self._journal = journal
         self._threads = threads
-        self._sorted = SortedResults()
+        self._results = KeptResults()
 
     async def post(self, request: Request) -> Answer:
         """POST on a container's documents is five requests in one; headers tell which."""
@@ -99,13 +101,13 @@ class Items:
         slice_ = self._slice(request, container)
         if "a-im" in request.headers:
             return await self._changes(request, container, slice_)
-        start = continuations.decode(request.continuation, b"")
+        start = continuations.decode(request.continuation, _scope(request, container))
         page = await self._on_thread(queries.read_page, slice_, request.page_size, start)
-        return _feed(container, page, b"")
+        return _feed(request, container, page, feed_charge(map(len, page.rows)))
 
     async def _changes(self, request: Request, container: Container, slice_: Slice) -> Answer:
         start = change_feed.start_of(request.headers)
-        page = await self._on_thread(change_feed.read, slice_, start, request.page_size, queries.PAGE_BYTES)
+        page = await self._on_thread(change_feed.read, slice_, start, request.page_size, PAGE_BYTES)
         headers = container_headers(container) | {"etag": page.etag, "x-ms-item-count": str(len(page.rows))}
         if not page.rows:
             return Answer(status=304, headers=headers)
@@ -148,9 +150,13 @@ class Items:
             )
         if len(query.ordering) > 1:
             composite_indexes.check(container.body["indexingPolicy"], query.ordering)
-        start = continuations.decode(request.continuation, request.body)
-        page = await self._on_thread(queries.run_page, slice_, query, self._sorted, request.page_size, start)
-        return _feed(container, page, request.body)
+        start = continuations.decode(request.continuation, _scope(request, container))
+        began = time.perf_counter()
+        page = await self._on_thread(queries.run_page, slice_, query, self._results, request.page_size, start)
+        answer = _feed(request, container, page, query_charge(page.loaded, sum(map(len, page.rows))))
+        if request.flag("x-ms-documentdb-populatequerymetrics"):
+            answer.headers["x-ms-documentdb-query-metrics"] = _metrics(page, time.perf_counter() - began)
+        return answer
 
     async def _compiled(self, request: Request) -> Select:
         if len(request.body) < _LARGE_QUERY:
@@ -209,12 +215,26 @@ def _document_body(request: Request) -> Any:
     return request.json()
 
 
-def _feed(container: Container, page: queries.Page, request: bytes) -> Answer:
-    body = _feed_body(container, page.rows)
+def _feed(request: Request, container: Container, page: Page, charge: float) -> Answer:
     headers = container_headers(container) | {"x-ms-item-count": str(len(page.rows))}
     if page.following is not None:
-        headers["x-ms-continuation"] = continuations.encode(page.following, request)
-    return Answer(body, charge=query_charge(page.scanned, len(body)), headers=headers)
+        headers["x-ms-continuation"] = continuations.encode(page.following, _scope(request, container))
+    return Answer(_feed_body(container, page.rows), charge=charge, headers=headers)
+
+
+def _scope(request: Request, container: Container) -> bytes:
+    """What a continuation token is bound to: the container, the part of it that is read, the query."""
+    headers = (request.partition_key, request.headers.get("x-ms-start-epk"), request.headers.get("x-ms-end-epk"))
+    return orjson.dumps((container.rid, *headers)) + request.body
+
+
+def _metrics(page: Page, seconds: float) -> str:
+    """The metrics of a query in the service's form, as far as there is something to measure here."""
+    return (
+        f"totalExecutionTimeInMs={seconds * 1000:.2f};retrievedDocumentCount={page.loaded};"
+        f"retrievedDocumentSize={page.loaded_bytes};outputDocumentCount={len(page.rows)};"
+        f"outputDocumentSize={sum(map(len, page.rows))}"
+    )
 
 
 def _feed_body(container: Container, rows: list[bytes]) -> bytes:

@@ -15,7 +15,7 @@ from local.cosmos import statements
 from local.cosmos.charges import PATCH_OPERATION
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, PreconditionFailed
-from local.sql.select import Select
+from local.sql.cosmos.select import Select
 from local.sql.values import UNDEFINED, number
 
 MAXIMUM_OPERATIONS = 10

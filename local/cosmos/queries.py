@@ -1,4 +1,4 @@
-"""Running a query over a container: scan, filter, aggregate or sort, one page at a time.
+"""Running a query over a container, one page at a time: which way a query goes, and the ways that keep nothing.
 
 A scan goes by document number, so a page continues where the last one stopped, whatever was written in between. Runs on
 a thread with a read connection of its own: one page sees one state of the container.
@@ -7,28 +7,18 @@ a thread with a read connection of its own: one page sees one state of the conta
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 import orjson
 
-from local.cosmos.continuations import Position
+from local.cosmos.continuations import OrderPosition, Position, ScanPosition, WholePosition, invalid
+from local.cosmos.kept_results import KeptResults
+from local.cosmos.ordered_results import ordered_page
+from local.cosmos.pages import PAGE_BYTES, Page
 from local.cosmos.slices import Slice, documents
-from local.cosmos.sorted_results import SortedResults
-from local.sql.select import Select, compare_key
+from local.cosmos.whole_results import whole_page
+from local.sql.cosmos.select import Select
 from local.sql.values import UNDEFINED
-
-PAGE_ITEMS = 1000  # without x-ms-max-item-count
-PAGE_BYTES = 4 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a result: each row as JSON, where the next page starts (None at the end), what it took."""
-
-    rows: list[bytes]
-    following: Position | None
-    scanned: int
 
 
 def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, start: Position | None) -> Page:
@@ -37,119 +27,87 @@ def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, start: 
 
 
 def run_page(
-    connection: sqlite3.Connection, slice_: Slice, query: Select, results: SortedResults, limit: int,
+    connection: sqlite3.Connection, slice_: Slice, query: Select, results: KeptResults, limit: int,
     start: Position | None,
 ) -> Page:  # fmt: skip
     """A page of `query`.
 
     Args:
-        results: where sorted results wait for their next page.
+        results: where results wait for their next page.
         limit: rows at most.
         start: where the page starts; None for the first.
+
+    Raises:
+        BadRequest: no page of this query starts there.
     """
     if not query.has_source:
-        return Page([orjson.dumps(value) for value in query.evaluate(())], None, 0)
-    if query.is_aggregate and query.is_plain and query.top is None and query.limit is None:
+        return Page([orjson.dumps(value) for value in query.evaluate(())], None, 0, 0)
+    if query.is_aggregate and query.is_plain and not query.offset and query.top is None and query.limit is None:
         return _aggregate(connection, slice_, query)
-    if query.ordering or not query.streams or not query.is_plain or query.limit is not None:
-        return _sorted(connection, slice_, query, results, limit, start or Position())
+    if not query.streams:
+        if not isinstance(start, WholePosition | None):
+            raise invalid()
+        return whole_page(connection, slice_, query, results, limit, start)
+    if query.ordering:
+        if not isinstance(start, OrderPosition | None):
+            raise invalid()
+        return ordered_page(connection, slice_, query, results, limit, start)
     return _scan(connection, slice_, query, limit, start)
 
 
 def _scan(
     connection: sqlite3.Connection, slice_: Slice, query: Select | None, limit: int, start: Position | None
 ) -> Page:
-    after = start.after if start else 0
-    left = start.left if start else query.top if query else None
-    most = limit if left is None else min(limit, left)
+    if start is None:
+        most = None if query is None else query.top if query.limit is None else query.limit
+        start = ScanPosition(0, skip=query.offset if query else 0, left=most)
+    if not isinstance(start, ScanPosition):
+        raise invalid()
     rows: list[bytes] = []
-    size = scanned = 0
-    whole = query is None or query.projects_whole
-    for number, body in documents(connection, slice_, after) if most > 0 else ():
-        if len(rows) >= most or size >= PAGE_BYTES:
-            left = None if left is None else left - len(rows)
-            return Page(rows, None if left == 0 else Position(after, left), scanned)
-        after = number
-        scanned += 1
-        row = body
-        if query is not None and not (whole and query.where is None):
-            document = orjson.loads(body)
-            if not query.matches(document):
+    skip, left = start.skip, start.left
+    size = loaded = loaded_bytes = 0
+    if left == 0:
+        return Page(rows, None, 0, 0)
+    for number, body in documents(connection, slice_, start.number - 1):
+        found = (body,) if query is None else _rows(query, body)
+        if found:
+            loaded += 1
+            loaded_bytes += len(body)
+        for place, row in enumerate(found):
+            if number == start.number and place < start.row:
                 continue
-            if not whole:
-                value = query.project(document)
-                if value is UNDEFINED:
-                    continue
-                row = orjson.dumps(value)
-        rows.append(row)
-        size += len(row)
-    return Page(rows, None, scanned)
+            if skip:
+                skip -= 1
+                continue
+            if len(rows) == left:
+                return Page(rows, None, loaded, loaded_bytes)
+            if len(rows) == limit or (rows and size + len(row) > PAGE_BYTES):
+                left = None if left is None else left - len(rows)
+                return Page(rows, ScanPosition(number, place, 0, left), loaded, loaded_bytes)
+            rows.append(row)
+            size += len(row)
+        if len(rows) == left:
+            break
+    return Page(rows, None, loaded, loaded_bytes)
+
+
+def _rows(query: Select, body: bytes) -> Iterable[bytes]:
+    """The rows that one document gives, as JSON."""
+    if query.projects_whole:
+        return (body,) if query.where is None or query.matches(orjson.loads(body)) else ()
+    values = map(query.project, query.rows(orjson.loads(body)))
+    return [orjson.dumps(value) for value in values if value is not UNDEFINED]
 
 
 def _aggregate(connection: sqlite3.Connection, slice_: Slice, query: Select) -> Page:
     aggregation = query.aggregation()
-    scanned = 0
+    add, matches, load = aggregation.add, query.matches, orjson.loads
+    loaded = loaded_bytes = 0
     for _, body in documents(connection, slice_):
-        scanned += 1
-        document = orjson.loads(body)
-        if query.matches(document):
-            aggregation.add(document)
+        document = load(body)
+        if matches(document):
+            add(document)
+            loaded += 1
+            loaded_bytes += len(body)
     value = query.project(aggregation.results())
-    return Page([] if value is UNDEFINED else [orjson.dumps(value)], None, scanned)
-
-
-def _sorted(
-    connection: sqlite3.Connection, slice_: Slice, query: Select, results: SortedResults, limit: int, start: Position
-) -> Page:
-    number, scanned = start.result, 0
-    rows = results.get(number) if number else None
-    if rows is None:
-        rows, scanned = _sort(connection, slice_, query)
-        number = results.keep(rows) if len(rows) > start.offset + limit else 0
-    page = _fitting(rows, start.offset, limit)
-    following = start.offset + len(page)
-    if following < len(rows):
-        return Page(page, Position(offset=following, result=number), scanned)
-    results.forget(number)
-    return Page(page, None, scanned)
-
-
-def _sort(connection: sqlite3.Connection, slice_: Slice, query: Select) -> tuple[list[bytes], int]:
-    """(all rows in order, how many documents that took)."""
-    if not query.streams or not query.is_plain or query.limit is not None:
-        bodies = [body for _, body in documents(connection, slice_)]
-        return [orjson.dumps(value) for value in query.evaluate(map(orjson.loads, bodies))], len(bodies)
-    found: list[tuple[tuple[Any, ...], bytes]] = []
-    scanned = 0
-    enough = None if query.top is None else 2 * query.top + 1000
-    for _, body in documents(connection, slice_):
-        scanned += 1
-        document = orjson.loads(body)
-        if query.matches(document) and (value := query.project(document)) is not UNDEFINED:
-            row = body if query.projects_whole else orjson.dumps(value)
-            found.append((compare_key(query.order_values(document)), row))
-            if len(found) == enough:
-                found = _in_order(found, query)
-    return [row for _, row in _in_order(found, query)], scanned
-
-
-def _in_order(found: list[tuple[tuple[Any, ...], bytes]], query: Select) -> list[tuple[tuple[Any, ...], bytes]]:
-    for position in reversed(range(len(query.ordering))):
-
-        def keyed(row: tuple[tuple[Any, ...], bytes], at: int = position) -> Any:
-            return row[0][at]
-
-        found.sort(key=keyed, reverse=query.ordering[position].descending)
-    return found[: query.top]
-
-
-def _fitting(rows: list[bytes], offset: int, limit: int) -> list[bytes]:
-    """The rows from `offset` on that make one page."""
-    page: list[bytes] = []
-    size = 0
-    for row in rows[offset : offset + limit]:
-        page.append(row)
-        size += len(row)
-        if size >= PAGE_BYTES:
-            break
-    return page
+    return Page([] if value is UNDEFINED else [orjson.dumps(value)], None, loaded, loaded_bytes)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from local.cosmos.errors import BadRequest, RangeGone, StaleContainer
-from local.cosmos.queries import PAGE_ITEMS
+from local.cosmos.pages import PAGE_ITEMS
 
 
 @dataclass(frozen=True, slots=True)

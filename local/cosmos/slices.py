@@ -18,7 +18,7 @@ import orjson
 from local.cosmos.catalog import Container
 from local.cosmos.effective_key import effective_key
 from local.cosmos.partition_key import canonical
-from local.sql.select import Select
+from local.sql.cosmos.select import Select
 
 # Hierarchical keys that are pinned level by level are looked up one by one; past this many, they are scanned for.
 _COMBINATIONS = 10_000

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from local.cosmos.errors import BadRequest, InvalidQuery
+from local.sql.cosmos.select import Select, compile_select
 from local.sql.errors import SqlError
-from local.sql.select import Select, compile_select
 
 MAXIMUM_CHARACTERS = 512 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 
@@ -35,17 +35,26 @@ def query(body: Any) -> Select:
                 raise BadRequest(
                     "The query parameters are invalid: each needs a 'name' that starts with @ and a 'value'."
                 )
-    return _compiled(text, orjson.dumps(parameters))
+    return _statement(text, parameters)
 
 
 def condition(text: str) -> Select:
     """Compile the condition of a patch, `from c where ...`; raises `InvalidQuery`."""
-    return _compiled(f"SELECT * {text}", b"{}")
+    return _statement(f"SELECT * {text}", {})
+
+
+def _statement(text: str, parameters: dict[str, Any]) -> Select:
+    statement = _compiled(text, orjson.dumps(parameters))
+    return _compile(text, parameters) if statement.is_timed else statement
 
 
 @lru_cache(maxsize=256)
 def _compiled(text: str, parameters: bytes) -> Select:
+    return _compile(text, orjson.loads(parameters))
+
+
+def _compile(text: str, parameters: dict[str, Any]) -> Select:
     try:
-        return compile_select(text, orjson.loads(parameters))
+        return compile_select(text, parameters)
     except SqlError as error:
         raise InvalidQuery(str(error), error.code) from None
