@@ -20,7 +20,7 @@ BLOB = "ns/dev/0/2026/11/23/03/11/36.avro"
 def content(count: int) -> bytes:
     file = avro.File(bytes(16))
     for sequence in range(count):
-        file.add(sequence, avro.time(0), avro.mapping({}), avro.mapping({}), b"x" * 1000)
+        file.add(sequence, avro.time(0), {}, {}, b"x" * 1000)
     file.end_block()
     return file.take()
 

@@ -32,10 +32,14 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def typed(values: dict[str, Any]) -> dict[str, avro.Value]:
+    return {name: avro.typed(value) for name, value in values.items()}
+
+
 def write(path: Path, *bodies: bytes | None, system: Any = None, properties: Any = None) -> str:
     file = avro.File(bytes(16))
     for sequence, body in enumerate(bodies):
-        file.add(sequence, avro.time(MOMENT), avro.mapping(system or {}), avro.mapping(properties or {}), body)
+        file.add(sequence, avro.time(MOMENT), typed(system or {}), typed(properties or {}), body)
     file.end_block()
     path.write_bytes(file.take())
     return str(path)
@@ -116,6 +120,12 @@ def test_an_empty_file_has_no_events(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "0\n"
 
 
+def long(value: int) -> bytes:
+    encoded = io.BytesIO()
+    fastavro.schemaless_writer(encoded, "long", value)
+    return encoded.getvalue()
+
+
 def damaged(tmp_path: Path, change: str) -> str:
     path = tmp_path / f"{change}.avro"
     write(path, *[b"x" * 1000] * 200)
@@ -128,10 +138,10 @@ def damaged(tmp_path: Path, change: str) -> str:
             "header alone, cut": content[:300],
             "cut within the first block": content[:2000],
             "cut within a later block": content[:-5000],
-            "a block that claims too much": content[:header] + avro.long(5) + avro.long(2**40) + content[header:],
-            "a block that claims less than nothing": content[:header] + avro.long(5) + avro.long(-5) + bytes(99),
+            "a block that claims too much": content[:header] + long(5) + long(2**40) + content[header:],
+            "a block that claims less than nothing": content[:header] + long(5) + long(-5) + bytes(99),
             "other bytes between blocks": content[:header] + content[header:].replace(bytes(16), b"\xff" * 16),
-            "a value of no type": content[:header] + avro.long(1) + avro.data(b"\x00\x00\x00\x02\x00\x7f") + bytes(16),
+            "a value of no type": content[:header] + long(1) + long(6) + b"\x00\x00\x00\x02\x00\x7f" + bytes(16),
         }[change]
     )
     return str(path)

@@ -85,6 +85,7 @@ class Upload:
 
     async def stage(self, data: bytes) -> None:
         self.account.fail("stage")
+        assert data, "Azure refuses an empty block"
         self.account.staged.append(len(data))
         self.parts.append(data)
 
@@ -213,6 +214,14 @@ async def test_a_window_closes_by_size_if_that_comes_first(world: World) -> None
     assert max(world.account.staged) < 2_100_000
     await world.recorder.finish()
     assert [number for numbers in world.account.files().values() for number in numbers] == list(range(250))
+
+
+async def test_a_file_that_ends_with_a_block_sends_no_empty_one(world: World) -> None:
+    """GIVEN events that fill a block each, and together more than is kept back."""
+    await world.send(count=11, size=100_000)
+    await world.recorder.finish()
+    assert len(world.account.staged) == 1
+    assert world.account.files() == {"15/47/29.avro": list(range(11))}
 
 
 async def test_a_size_reached_over_several_looks_counts_together(world: World) -> None:

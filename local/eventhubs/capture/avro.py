@@ -1,16 +1,16 @@
-"""A captured file's bytes: an Avro object container (https://avro.apache.org/docs/1.11.1/specification/) in
-Microsoft's schema, written as events come.
+"""A captured file's bytes: an Avro object container in Microsoft's schema, written by fastavro as events come.
 
-By hand: a general writer (fastavro) finds out for each value which type of its union it is, 4.3 us an event. Here maps
-come encoded, since most repeat, and an event takes 1 us.
+What is here is the schema, and which of its types AMQP's values become.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
+
+from fastavro.write import Writer
 
 from local.eventhubs.codec import Described
 
@@ -28,127 +28,90 @@ SCHEMA = (
 SYNC_SIZE = 16
 # A block holds what comes until this is reached: readers hold one block at a time.
 _BLOCK_BYTES = 64 * 1024
-_DOUBLE = struct.Struct("<d")
 _LONGS = (-(2**63), 2**63 - 1)
+# Handed over as it is, not as `parse_schema` has it: that would be the one in the header.
+_SCHEMA = json.loads(SCHEMA)
 
-Value = int | float | str | bytes | None
-
-
-def long(value: int) -> bytes:
-    """An Avro long: zig-zag, seven bits a byte, the lowest first."""
-    rest = (value << 1) ^ (value >> 63)
-    if rest < 0x80:
-        return bytes((rest,))
-    if rest < 0x4000:
-        return bytes((rest & 0x7F | 0x80, rest >> 7))
-    encoded = bytearray()
-    while rest >= 0x80:
-        encoded.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    encoded.append(rest)
-    return bytes(encoded)
+# A value of a union with the name of its type, which spares fastavro finding it out: a third of its time for an event
+# with three such values.
+Value = tuple[str, int | float | str | bytes | None]
 
 
-def data(value: bytes) -> bytes:
-    """Avro bytes; a string is its UTF-8."""
-    return long(len(value)) + value
-
-
-def mapping(values: Mapping[str, Value]) -> bytes:
-    """A map whose values are a union of long, double, string, bytes and null, in this order."""
-    if not values:
-        return b"\x00"
-    items = (data(name.encode()) + _union(value) for name, value in values.items())
-    return long(len(values)) + b"".join(items) + b"\x00"
-
-
-def _union(value: Value) -> bytes:
-    match value:
-        case None:
-            return b"\x08"
-        case int() if _LONGS[0] <= value <= _LONGS[1]:
-            return b"\x00" + long(value)
-        case int():
-            return b"\x04" + data(str(value).encode())
-        case float():
-            return b"\x02" + _DOUBLE.pack(value)
-        case str():
-            return b"\x04" + data(value.encode())
-        case bytes():
-            return b"\x06" + data(value)
-
-
-def time(milliseconds: int) -> bytes:
-    """`EnqueuedTimeUtc` as the service writes it (`6/25/2020 3:47:29 PM`), encoded; `milliseconds` since 1970."""
+def time(milliseconds: int) -> str:
+    """`EnqueuedTimeUtc` as the service writes it: `6/25/2020 3:47:29 PM`; `milliseconds` since 1970."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     hour, half = moment.hour % 12 or 12, "PM" if moment.hour >= 12 else "AM"
-    text = f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment.minute:02}:{moment.second:02} {half}"
-    return data(text.encode())
+    return f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment.minute:02}:{moment.second:02} {half}"
 
 
 class File:
-    """A file that is being written.
-
-    Attributes:
-        count: how many events are in it.
-        size: its bytes so far, what is not taken yet included.
-    """
+    """A file that is being written, and taken away piece by piece."""
 
     def __init__(self, sync: bytes) -> None:
         """Begin with the header; `sync` are the 16 bytes between blocks."""
         assert len(sync) == SYNC_SIZE
-        metadata = {b"avro.codec": b"null", b"avro.schema": SCHEMA.encode()}
-        header = b"Obj\x01" + long(len(metadata)) + b"".join(data(k) + data(v) for k, v in metadata.items()) + b"\x00"
-        self.count = 0
-        self.size = 0
-        self._sync = sync
-        self._ready = [header + sync]
-        self._ready_size = self.size = len(self._ready[0])
-        self._block: list[bytes] = []
-        self._block_size = 0
+        self._ready = io.BytesIO()
+        self._taken = 0
+        # The real files are not compressed either.
+        self._writer = Writer(self._ready, _SCHEMA, "null", _BLOCK_BYTES, sync_marker=sync)
 
     @property
     def ready(self) -> int:
         """Bytes that `take` would give."""
-        return self._ready_size
+        return self._ready.tell()
 
-    def add(self, sequence: int, enqueued: bytes, system: bytes, properties: bytes, body: bytes | None) -> None:
-        """Write one event; `enqueued` is a `time`, the next two are `mapping`s. Its offset is its sequence number."""
-        digits = b"%d" % sequence
-        head = long(sequence) + bytes((2 * len(digits),)) + digits + enqueued + system + properties
-        record = head + b"\x00" if body is None else head + b"\x02" + long(len(body)) + body
-        self._block.append(record)
-        self._block_size += len(record)
-        self.size += len(record)
-        self.count += 1
-        if self._block_size >= _BLOCK_BYTES:
-            self.end_block()
+    @property
+    def size(self) -> int:
+        """Bytes of the file so far, the block that is being filled aside."""
+        return self._taken + self.ready
+
+    def add(
+        self, sequence: int, enqueued: str, system: Mapping[str, Value], properties: Mapping[str, Value],
+        body: bytes | None,
+    ) -> None:  # fmt: skip
+        """Write one event; `enqueued` is a `time`. Its offset is its sequence number."""
+        self._writer.write(
+            {
+                "SequenceNumber": sequence,
+                "Offset": str(sequence),
+                "EnqueuedTimeUtc": enqueued,
+                "SystemProperties": system,
+                "Properties": properties,
+                "Body": body,
+            }
+        )
 
     def end_block(self) -> None:
         """Let `take` give what was added so far."""
-        if self._block:
-            head = long(len(self._block)) + long(self._block_size)
-            self._ready += (head, *self._block, self._sync)
-            self._ready_size += len(head) + self._block_size + SYNC_SIZE
-            self.size += len(head) + SYNC_SIZE
-            self._block, self._block_size = [], 0
+        self._writer.flush()
 
     def take(self) -> bytes:
         """What was written since the last call, whole blocks only."""
-        taken, self._ready, self._ready_size = b"".join(self._ready), [], 0
+        taken = self._ready.getvalue()
+        self._taken += len(taken)
+        self._ready.seek(0)
+        self._ready.truncate()
         return taken
 
 
-def plain(value: object) -> Value:
+def typed(value: object) -> Value:
     """Any AMQP value (as `codec.decode` gives it) as one that the schema's unions have.
 
     The service documents only the unions. What fits stays; booleans, uuids, lists and maps become text.
     """
-    if isinstance(value, bool | list | dict | Described):
-        return json.dumps(_json(value), ensure_ascii=False)
-    if value is None or isinstance(value, int | float | str | bytes):
-        return value
-    return str(value)
+    match value:
+        case None:
+            return "null", None
+        case bool() | list() | dict() | Described():
+            return "string", json.dumps(_json(value), ensure_ascii=False)
+        case int() if _LONGS[0] <= value <= _LONGS[1]:
+            return "long", value
+        case float():
+            return "double", value
+        case bytes():
+            return "bytes", value
+        case _:
+            return "string", str(value)
 
 
 def _json(value: object) -> object:

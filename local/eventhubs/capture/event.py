@@ -1,12 +1,13 @@
 """One event, as a consumer over AMQP gets it, as the fields of a captured record.
 
-Annotations and properties repeat from event to event (a key's, a content type's), so they are encoded once.
+Annotations and properties repeat from event to event (a key's, a content type's), so they are decoded once.
 """
 
 from __future__ import annotations
 
 import logging
 import struct
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -32,22 +33,21 @@ _CACHED, _CACHED_BYTES = 4096, 512
 _STAMP = b"\xa3\x15x-opt-sequence-number\x81"
 _STAMP_AT, _OFFSET_AT, _STAMP_COUNT = 9, 86, 6
 _UINT = struct.Struct(">I")
-_EMPTY = avro.mapping({})
 _T = TypeVar("_T", dict[object, object], list[object])
 
 
 class Fields(NamedTuple):
-    """`SystemProperties` and `Properties`, encoded, and the body."""
+    """`SystemProperties`, `Properties` and `Body`."""
 
-    system: bytes
-    properties: bytes
+    system: Mapping[str, avro.Value]
+    properties: Mapping[str, avro.Value]
     body: bytes | None
 
 
 def fields(event: bytes) -> Fields:
     """The fields of one event; whatever is wrong with it, it gets some."""
     annotations = properties = b""
-    application = _EMPTY
+    application: Mapping[str, avro.Value] = {}
     count = 0
     bodies: list[tuple[int, int, int]] = []
     try:
@@ -59,13 +59,13 @@ def fields(event: bytes) -> Fields:
             elif code == message.PROPERTIES:
                 properties = event[value:end]
             elif code == message.APPLICATION_PROPERTIES:
-                application = _encoded_application(event[value:end])
+                application = _application(event[value:end])
             elif code in (message.SEQUENCE, message.VALUE):
                 bodies.append((code, value, end))
-        return Fields(_encoded_system(annotations, count, properties), application, _body(event, bodies))
+        return Fields(_system(annotations, count, properties), application, _body(event, bodies))
     except DecodeError as error:
         _LOG.warning("an event is captured as the bytes it was sent as: %s", error)
-        return Fields(avro.mapping({UNDECODED: event}), _EMPTY, b"")
+        return Fields({UNDECODED: avro.typed(event)}, {}, b"")
 
 
 def _annotations(event: bytes, value: int, end: int) -> tuple[bytes, int]:
@@ -80,15 +80,15 @@ def _annotations(event: bytes, value: int, end: int) -> tuple[bytes, int]:
     return event[first:end], int.from_bytes(event[first - 4 : first] if wide else event[first - 1 : first], "big")
 
 
-def _encoded_system(annotations: bytes, count: int, properties: bytes) -> bytes:
+def _system(annotations: bytes, count: int, properties: bytes) -> Mapping[str, avro.Value]:
     if not annotations and not properties:
-        return _EMPTY
-    encode = _system if len(annotations) + len(properties) <= _CACHED_BYTES else _system.__wrapped__
-    return encode(annotations, count, properties)
+        return {}
+    decode = _decoded_system if len(annotations) + len(properties) <= _CACHED_BYTES else _decoded_system.__wrapped__
+    return decode(annotations, count, properties)
 
 
 @lru_cache(_CACHED)
-def _system(annotations: bytes, count: int, properties: bytes) -> bytes:
+def _decoded_system(annotations: bytes, count: int, properties: bytes) -> Mapping[str, avro.Value]:
     """Annotations and AMQP properties as one map, without nulls, for which the schema has no room there."""
     found: dict[object, object] = {}
     try:
@@ -100,27 +100,24 @@ def _system(annotations: bytes, count: int, properties: bytes) -> bytes:
     except DecodeError as error:
         _LOG.warning("system properties are captured as the bytes they were sent as: %s", error)
         found = {UNDECODED: annotations + properties}
-    return avro.mapping(
-        {
-            str(name): plain
-            for name, value in found.items()
-            if name not in _OWN_FIELDS and (plain := avro.plain(value)) is not None
-        }
-    )
+    return {
+        str(name): avro.typed(value) for name, value in found.items() if name not in _OWN_FIELDS and value is not None
+    }
 
 
-def _encoded_application(section: bytes) -> bytes:
-    return _application(section) if len(section) <= _CACHED_BYTES else _application.__wrapped__(section)
+def _application(section: bytes) -> Mapping[str, avro.Value]:
+    decode = _decoded_application if len(section) <= _CACHED_BYTES else _decoded_application.__wrapped__
+    return decode(section)
 
 
 @lru_cache(_CACHED)
-def _application(section: bytes) -> bytes:
+def _decoded_application(section: bytes) -> Mapping[str, avro.Value]:
     try:
         found = _decode(section, dict)
     except DecodeError as error:
         _LOG.warning("properties are captured as the bytes they were sent as: %s", error)
         found = {UNDECODED: section}
-    return avro.mapping({str(name): avro.plain(value) for name, value in found.items()})
+    return {str(name): avro.typed(value) for name, value in found.items()}
 
 
 def _decode(section: bytes, kind: type[_T]) -> _T:
@@ -144,5 +141,5 @@ def _part(event: bytes, code: int, value: int, end: int) -> bytes | None:
         return event[value + 5 : end]
     if constructor == 0xA0:
         return event[value + 2 : end]
-    plain = avro.plain(codec.decode(event, value)[0])
+    _, plain = avro.typed(codec.decode(event, value)[0])
     return plain if plain is None or isinstance(plain, bytes) else str(plain).encode()
