@@ -42,13 +42,23 @@ _KINDS = {
     ("offers",): "offers",
 }
 
+NOT_SERVED = {
+    "sprocs": "stored procedures",
+    "triggers": "triggers",
+    "udfs": "user-defined functions",
+    "conflicts": "the conflict feed",
+    "users": "users and their permissions",
+    "clientencryptionkeys": "client encryption keys",
+}
+"""What the service has under a database or a container, and this one does not."""
+
 
 @lru_cache(maxsize=1024)
 def parse(raw_path: str) -> Address:
     """The resource that the path of a URL names; slashes at either end do not matter.
 
     Raises:
-        BadRequest: an escape in it is malformed or not UTF-8, or a name is empty.
+        BadRequest: an escape in it is malformed or not UTF-8, a name is empty, or the service alone has what it names.
         NotFound: no such kind of resource.
     """
     if _BAD_ESCAPE.search(raw_path):
@@ -66,6 +76,9 @@ def parse(raw_path: str) -> Address:
         return Address("purge", names[:2], "colls", "/".join(segments[:4]))
     kind = _KINDS.get(tuple("*" if position % 2 else segment for position, segment in enumerate(segments)))
     if kind is None:
+        for collection in segments[2::2]:
+            if collection in NOT_SERVED:
+                raise BadRequest(f"Unsupported: {NOT_SERVED[collection]}. The local service does not have them.")
         raise NotFound(f"The local service has no resource of this kind: /{raw_path.strip('/')[:200]}")
     if len(segments) % 2:
         return Address(kind, names, segments[-1], "/".join(segments[:-1]))

@@ -169,6 +169,7 @@ class Items:
         return container
 
     def _partition(self, request: Request) -> Partition:
+        request.check_triggers()
         container = self._container(request)
         key = container.partition_key.of_header(request.partition_key)
         return Partition(self._catalog, container, key, identifiers.now())

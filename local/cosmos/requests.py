@@ -76,6 +76,12 @@ class Request:
         if intended is not None and intended != rid:
             raise StaleContainer("The intended collection resource id does not match the current one.")
 
+    def check_triggers(self) -> None:
+        """Raise `BadRequest` when the client wants a trigger to run: a write without it would not be what it asked."""
+        for when in ("pre", "post"):
+            if self.headers.get(f"x-ms-documentdb-{when}-trigger-include"):
+                raise BadRequest(f"Unsupported: {when}-triggers. The local service does not have them.")
+
     def check_range(self) -> None:
         """Raise `RangeGone` when the client means another partition key range than the one there is."""
         range_ = self.headers.get("x-ms-documentdb-partitionkeyrangeid", "0")

@@ -10,6 +10,7 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from aiohttp import web
 
@@ -31,6 +32,30 @@ _LOOPBACK_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?")
 _UNBUDGETED = frozenset(("account", "databases", "database", "containers", "container", "ranges", "offers"))
 Handler = Callable[[Request], Awaitable[Answer]]
 
+ROUTES: Final[dict[tuple[str, str], Callable[[Metadata, Items], Handler]]] = {
+    ("account", "GET"): lambda metadata, items: metadata.account,
+    ("databases", "GET"): lambda metadata, items: metadata.list_databases,
+    ("databases", "POST"): lambda metadata, items: metadata.create_database,
+    ("database", "GET"): lambda metadata, items: metadata.read_database,
+    ("database", "DELETE"): lambda metadata, items: metadata.delete_database,
+    ("containers", "GET"): lambda metadata, items: metadata.list_containers,
+    ("containers", "POST"): lambda metadata, items: metadata.create_container,
+    ("container", "GET"): lambda metadata, items: metadata.read_container,
+    ("container", "PUT"): lambda metadata, items: metadata.replace_container,
+    ("container", "DELETE"): lambda metadata, items: metadata.delete_container,
+    ("ranges", "GET"): lambda metadata, items: metadata.list_ranges,
+    ("offers", "GET"): lambda metadata, items: metadata.list_offers,
+    ("offers", "POST"): lambda metadata, items: metadata.list_offers,
+    ("documents", "GET"): lambda metadata, items: items.list,
+    ("documents", "POST"): lambda metadata, items: items.post,
+    ("document", "GET"): lambda metadata, items: items.read,
+    ("document", "PUT"): lambda metadata, items: items.replace,
+    ("document", "PATCH"): lambda metadata, items: items.patch,
+    ("document", "DELETE"): lambda metadata, items: items.delete,
+    ("purge", "POST"): lambda metadata, items: items.purge,
+}
+"""Who answers what, by kind of address and method."""
+
 
 class Server:
     """Answers the requests of one account."""
@@ -39,28 +64,7 @@ class Server:
         self._key = key
         self._budget = budget
         self.port = 0
-        self._handlers: dict[tuple[str, str], Handler] = {
-            ("account", "GET"): metadata.account,
-            ("databases", "GET"): metadata.list_databases,
-            ("databases", "POST"): metadata.create_database,
-            ("database", "GET"): metadata.read_database,
-            ("database", "DELETE"): metadata.delete_database,
-            ("containers", "GET"): metadata.list_containers,
-            ("containers", "POST"): metadata.create_container,
-            ("container", "GET"): metadata.read_container,
-            ("container", "PUT"): metadata.replace_container,
-            ("container", "DELETE"): metadata.delete_container,
-            ("ranges", "GET"): metadata.list_ranges,
-            ("offers", "GET"): metadata.list_offers,
-            ("offers", "POST"): metadata.list_offers,
-            ("documents", "GET"): items.list,
-            ("documents", "POST"): items.post,
-            ("document", "GET"): items.read,
-            ("document", "PUT"): items.replace,
-            ("document", "PATCH"): items.patch,
-            ("document", "DELETE"): items.delete,
-            ("purge", "POST"): items.purge,
-        }
+        self._handlers = {route: of(metadata, items) for route, of in ROUTES.items()}
 
     async def handle(self, http: web.BaseRequest) -> web.Response:
         """Answer one HTTP request."""

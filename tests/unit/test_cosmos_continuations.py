@@ -17,8 +17,9 @@ from local.sql.values import UNDEFINED
 
 COUNTS = st.integers(0, 2**62)
 LIMITS = st.none() | COUNTS
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | FLOATS | st.text(max_size=20),
     lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=5), part, max_size=3),
     max_leaves=8,
 )
