@@ -43,12 +43,12 @@ _KINDS = {
 }
 
 NOT_SERVED = {
-    "sprocs": "stored procedures",
-    "triggers": "triggers",
-    "udfs": "user-defined functions",
-    "conflicts": "the conflict feed",
-    "users": "users and their permissions",
-    "clientencryptionkeys": "client encryption keys",
+    ("dbs", "users"): "users and their permissions",
+    ("dbs", "clientencryptionkeys"): "client encryption keys",
+    ("dbs", "colls", "sprocs"): "stored procedures",
+    ("dbs", "colls", "triggers"): "triggers",
+    ("dbs", "colls", "udfs"): "user-defined functions",
+    ("dbs", "colls", "conflicts"): "the conflict feed",
 }
 """What the service has under a database or a container, and this one does not."""
 
@@ -76,9 +76,10 @@ def parse(raw_path: str) -> Address:
         return Address("purge", names[:2], "colls", "/".join(segments[:4]))
     kind = _KINDS.get(tuple("*" if position % 2 else segment for position, segment in enumerate(segments)))
     if kind is None:
-        for collection in segments[2::2]:
-            if collection in NOT_SERVED:
-                raise BadRequest(f"Unsupported: {NOT_SERVED[collection]}. The local service does not have them.")
+        collections = tuple(segments[::2])
+        for named in (collections[:2], collections[:3]):
+            if named in NOT_SERVED:
+                raise BadRequest(f"Unsupported: {NOT_SERVED[named]}. The local service does not have them.")
         raise NotFound(f"The local service has no resource of this kind: /{raw_path.strip('/')[:200]}")
     if len(segments) % 2:
         return Address(kind, names, segments[-1], "/".join(segments[:-1]))
