@@ -1,13 +1,14 @@
 """What the local Cosmos DB can take: upserts one by one and in batches of 100 through the SDK, its CPU per document,
-and how long a filtered count over all documents takes.
+and how long point reads, lookups and a filtered count take with many documents stored.
 
-    python -m bench.cosmos_store [--documents 20000]
+    python -m bench.cosmos_store [--documents 20000] [--stored 100000]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,7 @@ DOCUMENT_BYTES = 600
 BATCH = 100
 _IN_FLIGHT = 8
 _KEYS = 50
+_LOOKUPS = 200
 
 
 def document(number: int, key: str) -> dict[str, Any]:
@@ -73,7 +75,17 @@ async def _timed(child: Child, calls: Sequence[Any], documents: int) -> tuple[fl
     return documents / (time.perf_counter() - began), (cpu_seconds(child.pid) - used) / documents * 1e6
 
 
-async def _measure(documents: int) -> dict[str, float]:
+async def _median_ms(calls: Sequence[Any]) -> float:
+    """The median time of `calls`, one after the other, in milliseconds."""
+    times = []
+    for call in calls:
+        began = time.perf_counter()
+        await call()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1000
+
+
+async def _measure(documents: int, stored: int) -> dict[str, float]:
     async with _service() as (child, container):
 
         def single(number: int) -> Any:
@@ -89,6 +101,20 @@ async def _measure(documents: int) -> dict[str, float]:
         batches = [batch(number) for number in range(documents // BATCH)]
         batch_rate, batch_cpu = await _timed(child, batches, documents)
         again_rate, again_cpu = await _timed(child, batches, documents)
+        await _together([batch(number) for number in range(documents // BATCH, (stored - singles - 1) // BATCH + 1)])
+        found = await anext(aiter(container.query_items("SELECT VALUE COUNT(1) FROM c")))
+
+        def read(number: int) -> Any:
+            place = number * BATCH * 7919 % documents
+            return lambda: container.read_item(f"event-{place:010d}", f"batch-{place // BATCH % _KEYS}")
+
+        async def lookup(number: int) -> None:
+            query = f"SELECT * FROM c WHERE c.id = 'event-{number * BATCH * 7919 % documents:010d}' AND c.pk = @pk"
+            key = f"batch-{number * 7919 % (documents // BATCH) % _KEYS}"
+            [_ async for _ in container.query_items(query, parameters=[{"name": "@pk", "value": key}])]
+
+        read_ms = await _median_ms([read(number) for number in range(_LOOKUPS)])
+        lookup_ms = await _median_ms([lambda at=number: lookup(at) for number in range(_LOOKUPS)])
         began = time.perf_counter()
         query = "SELECT VALUE COUNT(1) FROM c WHERE c.epoch >= 1600000000 AND c.sender = 'python_ms_sdk'"
         counted = await anext(aiter(container.query_items(query)))
@@ -99,21 +125,30 @@ async def _measure(documents: int) -> dict[str, float]:
             "batched_cpu_us": batch_cpu,
             "replaced_per_second": again_rate,
             "replaced_cpu_us": again_cpu,
-            "stored": float(documents + singles + 1),
+            "stored": float(found),
+            "read_ms": read_ms,
+            "lookup_ms": lookup_ms,
             "counted": float(counted),
             "count_seconds": time.perf_counter() - began,
         }
 
 
-def measure(documents: int = 20_000) -> dict[str, float]:
-    """Run it all against a service of its own; rates per second, CPU of the server in microseconds per document."""
-    return asyncio.run(_measure(documents))
+def measure(documents: int = 20_000, stored: int = 100_000) -> dict[str, float]:
+    """Run it all against a service of its own; rates per second, CPU of the server in microseconds per document.
+
+    Args:
+        documents: to write for the rates, a multiple of the batch.
+        stored: how many there are at least when reads and queries are timed.
+    """
+    return asyncio.run(_measure(documents, stored))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cosmos_store", description=__doc__)
     parser.add_argument("--documents", type=int, default=20_000)
-    figures = measure(parser.parse_args().documents)
+    parser.add_argument("--stored", type=int, default=100_000)
+    options = parser.parse_args()
+    figures = measure(options.documents, options.stored)
     rows = (
         ("upserts, one by one", "singles_per_second", "single_cpu_us"),
         (f"upserts of new documents, {BATCH} a batch", "batched_per_second", "batched_cpu_us"),
@@ -122,6 +157,8 @@ def main() -> None:
     for label, rate, cpu in rows:
         print(f"{label:<44}{figures[rate]:>10,.0f}/s{figures[cpu]:>10.1f} us of server CPU each")
     stored, seconds = figures["stored"], figures["count_seconds"]
+    print(f"{'point read':<44}{figures['read_ms']:>10.2f} ms, of {stored:,.0f} documents")
+    print(f"{'query by id and partition key':<44}{figures['lookup_ms']:>10.2f} ms")
     print(f"{'filtered count':<44}{stored:>10,.0f} documents in {seconds:.3f} s, {seconds / stored * 1e6:.1f} us each")
 
 
