@@ -46,10 +46,12 @@ NUMBERS: Final = frozenset((int, float))
 
 
 def number(value: Any) -> Any:
-    """The result of arithmetic as a JSON number: a double beyond 2^53, undefined when it is not finite."""
+    """The result of arithmetic as a JSON number: a double beyond 2^53, undefined when it is not finite, 3 for 3.0."""
     if type(value) is int:
         return value if -(2**53) <= value <= 2**53 else float(value)
-    return value if math.isfinite(value) else UNDEFINED
+    if not math.isfinite(value):
+        return UNDEFINED
+    return int(value) if value.is_integer() and -(2**53) <= value <= 2**53 else value
 
 
 def same(left: Any, right: Any) -> bool:

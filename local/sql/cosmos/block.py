@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local.sql.cosmos import tree
-from local.sql.cosmos.expressions import compile_expression, path_of
+from local.sql.cosmos.expressions import compile_expression, constant
 from local.sql.cosmos.grouping import Grouped, Grouping, check_keys, has_aggregate
 from local.sql.cosmos.scope import Evaluate, Names, Scope
 from local.sql.cosmos.sources import Expand, bind, check_aliases, elements, joined
@@ -164,10 +164,11 @@ def _members(items: Iterable[tree.Item], names: Names) -> Iterator[tuple[str, Ev
     """(name, value) of each item: its alias, the last step of its path, or $1, $2, ... for what has no name."""
     unnamed = 0
     for item in items:
-        path = path_of(item.value, names)
         name: Any = item.alias
-        if name is None and path is not None:
-            name = path[1][-1] if path[1] else path[0]
+        if name is None and isinstance(item.value, tree.Name):
+            name = item.value.name
+        elif name is None and isinstance(item.value, tree.Member):
+            name = constant(item.value.step, names)
         if not isinstance(name, str):
             unnamed += 1
             name = f"${unnamed}"

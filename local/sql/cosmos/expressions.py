@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from local.sql.cosmos import tree
-from local.sql.cosmos.functions import FUNCTIONS, NOT_EVALUATED, check_arguments
+from local.sql.cosmos.functions import FUNCTIONS, NOT_EVALUATED
+from local.sql.cosmos.functions.dates import STATIC
+from local.sql.cosmos.functions.documents import DOCUMENT_ID
+from local.sql.cosmos.functions.table import check_arguments
 from local.sql.cosmos.operators import BINARY, UNARY, like, like_pattern
 from local.sql.cosmos.scope import Evaluate, Names
-from local.sql.errors import InvalidQuery, UnknownFunction, UnresolvedIdentifier, UnsupportedConstruct
+from local.sql.errors import InvalidQuery, UnknownFunction, UnresolvedIdentifier, UnsupportedConstruct, WrongArguments
 from local.sql.values import NUMBERS, UNDEFINED, equal, ordered, same, unequal
 
 _COMPARISONS: Final[dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], bool]]]] = {
@@ -227,12 +230,19 @@ def _array(node: tree.ArrayOf, names: Names) -> Evaluate:
 
 
 def _call(node: tree.Call, names: Names) -> Evaluate:
+    if node.name in STATIC:
+        if node.arguments:
+            raise WrongArguments(node.name, 0, 0)
+        value = STATIC[node.name](names.now)
+        return lambda row: value
     function = FUNCTIONS.get(node.name)
     if function is None:
         if node.name in NOT_EVALUATED:
             raise UnsupportedConstruct(f"{node.name}()")
         raise UnknownFunction(node.written)
     check_arguments(function, len(node.arguments))
+    if function is DOCUMENT_ID and not _is_document(node.arguments[0], names):
+        raise InvalidQuery("The argument of DOCUMENTID must be the alias of the container.")
     arguments = [compile_expression(argument, names) for argument in node.arguments]
     apply = function.apply
     match arguments:
@@ -241,6 +251,10 @@ def _call(node: tree.Call, names: Names) -> Evaluate:
         case [first, second]:
             return lambda row: apply(first(row), second(row))
     return lambda row: apply(*[argument(row) for argument in arguments])
+
+
+def _is_document(node: tree.Expression, names: Names) -> bool:
+    return isinstance(node, tree.Name) and names.rows_scope().paths.get(node.name) == ()
 
 
 def _subquery(node: tree.Subquery, names: Names) -> Evaluate:

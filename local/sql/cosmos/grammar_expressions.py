@@ -7,6 +7,7 @@ any comparison there: NOT c.a = 1 is (NOT c.a) = 1.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from local.sql.cosmos import tree
@@ -23,6 +24,7 @@ _BINARY: Final = {
     "/": 12, "%": 12,
 }  # fmt: skip
 _CONSTANTS: Final = {"TRUE": True, "FALSE": False, "NULL": None}
+_NOT_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf}  # as in the documented example of TOSTRING
 _SUBQUERY_USES: Final = ("EXISTS", "ARRAY")
 _UNSUPPORTED_USES: Final = ("ALL", "FIRST", "LAST")  # (SELECT ...), of later versions of the grammar
 
@@ -160,6 +162,8 @@ class Expressions:
             raise cursor.wrong()
         written = cursor.next().text
         if not cursor.take("("):
+            if written in _NOT_FINITE:
+                return tree.Literal(_NOT_FINITE[written], float)
             return tree.Name(written)
         if word in _UNSUPPORTED_USES and cursor.at("SELECT"):
             raise UnsupportedConstruct(f"{word}(SUBQUERY)")

@@ -36,6 +36,10 @@ class Grouped:
     def parameters(self) -> Mapping[str, Any]:
         return self.inner.parameters
 
+    @property
+    def now(self) -> int:
+        return self.inner.now
+
     def source(self, name: str) -> Evaluate:
         self.inner.source(name)
         allowed = "an aggregate function or the GROUP BY clause" if self.keys else "an aggregate function"

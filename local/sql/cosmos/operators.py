@@ -32,11 +32,6 @@ def arithmetic(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return compute
 
 
-def _divide(left: float, right: float) -> float:
-    quotient = left / right
-    return int(quotient) if quotient.is_integer() else quotient
-
-
 def _remainder(left: float, right: float) -> float:
     """The sign is the dividend's, as in JavaScript."""
     size = abs(left) % abs(right)
@@ -61,7 +56,7 @@ BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": arithmetic(operator.add),
     "-": arithmetic(operator.sub),
     "*": arithmetic(operator.mul),
-    "/": arithmetic(_divide),
+    "/": arithmetic(operator.truediv),
     "%": arithmetic(_remainder),
     "&": _bits(operator.and_),
     "|": _bits(operator.or_),

@@ -22,6 +22,10 @@ class Names(Protocol):
     def parameters(self) -> Mapping[str, Any]:
         """Values by name, with the `@`."""
 
+    @property
+    def now(self) -> int:
+        """The instant of the query, for the functions that answer with it."""
+
     def source(self, name: str) -> Evaluate:
         """The closure that reads source `name` from a row; raises `UnresolvedIdentifier`."""
 
@@ -45,6 +49,7 @@ class Scope:
     """
 
     parameters: Mapping[str, Any]
+    now: int
     names: Mapping[str, int] = field(default_factory=dict)
     width: int = 0
     bare: bool = False

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from local.sql.cosmos import tree
 from local.sql.cosmos.block import Block, compile_clauses
 from local.sql.cosmos.expressions import compile_expression, constant, path_of
+from local.sql.cosmos.functions.dates import STATIC, now
 from local.sql.cosmos.grammar import parse
 from local.sql.cosmos.grouping import Aggregation
 from local.sql.cosmos.pins import Path, document_path, pins
@@ -25,8 +26,6 @@ from local.sql.cosmos.scope import Evaluate, Scope, itself
 from local.sql.cosmos.sources import CONTAINER
 from local.sql.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
 from local.sql.values import sort_key
-
-_CLOCKS: Final = ("GETCURRENTDATETIMESTATIC", "GETCURRENTTICKSSTATIC", "GETCURRENTTIMESTAMPSTATIC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +154,11 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
     is_plain = len(query.sources) == 1 and _is_container(query.sources[0])
     if is_plain:
         alias = str(query.sources[0].alias)
-        scope = Scope(parameters, names={alias: 0}, bare=True, paths={alias: ()})
+        scope = Scope(parameters, now(), names={alias: 0}, bare=True, paths={alias: ()})
     elif query.sources:
-        scope = Scope(parameters, names={CONTAINER: 0}, width=1, unbound=True, paths={CONTAINER: ()})
+        scope = Scope(parameters, now(), names={CONTAINER: 0}, width=1, unbound=True, paths={CONTAINER: ()})
     else:
-        scope = Scope(parameters, bare=True)
+        scope = Scope(parameters, now(), bare=True)
     block = compile_clauses(query, scope)
     ordering = _orderings(query.orders, block)
     top, offset, limit = (_count(query, name, scope) for name in ("top", "offset", "limit"))
@@ -174,7 +173,7 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
         has_source=bool(query.sources),
         is_plain=is_plain,
         projects_whole=is_plain and block.project is itself,
-        is_timed=_calls(query, _CLOCKS),
+        is_timed=_calls(query, STATIC),
         _block=block,
     )
 

@@ -1,0 +1,81 @@
+"""STRINGTO... and TOSTRING: between values and their JSON.
+
+Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/stringtonumber and the pages beside it: whitespace
+around the value is no matter, what is no JSON value of the wanted type is undefined.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from local.sql.cosmos.functions.table import Function
+from local.sql.values import NUMBERS, UNDEFINED, number
+
+_BLANK: Final = " \t\r\n"
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _read(*types: type) -> Callable[[Any], Any]:
+    def call(text: Any) -> Any:
+        if type(text) is not str:
+            return UNDEFINED
+        try:
+            value = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return UNDEFINED
+        if type(value) not in types:
+            return UNDEFINED
+        return number(value) if type(value) in NUMBERS else value
+
+    return call
+
+
+def to_text(value: Any) -> Any:
+    """`value` as TOSTRING writes it: a string as it is, everything else as JSON without spaces."""
+    if value is UNDEFINED:
+        return UNDEFINED
+    if type(value) is str:
+        return value
+    if type(value) is float and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    if type(value) is list:
+        return f"[{','.join(map(_json, value))}]"
+    if type(value) is dict:
+        return f"{{{','.join(f'{_json(name)}:{_json(item)}' for name, item in value.items())}}}"
+    if type(value) in NUMBERS:
+        return _number(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    """As JavaScript writes numbers: 3 for 3.0, 1e-7, and plain digits up to 1e21."""
+    if type(value) is int or (value.is_integer() and abs(value) < 1e21):
+        return str(int(value))
+    digits = repr(value)
+    if "e" not in digits:
+        return digits
+    mantissa, _, exponent = digits.partition("e")
+    power = int(exponent)
+    if -7 < power < 0:
+        return format(value, f".{len(mantissa.lstrip('-').replace('.', '')) - 1 - power}f")
+    return f"{mantissa}e{power:+d}"
+
+
+CONVERSIONS: Final = (
+    Function("STRINGTOARRAY", 1, 1, _read(list), "STRING_TO_ARRAY"),
+    Function("STRINGTOBOOLEAN", 1, 1, _read(bool), "STRING_TO_BOOLEAN"),
+    Function("STRINGTONULL", 1, 1, _read(type(None)), "STRING_TO_NULL"),
+    Function("STRINGTONUMBER", 1, 1, _read(int, float), "STRING_TO_NUMBER"),
+    Function("STRINGTOOBJECT", 1, 1, _read(dict), "STRING_TO_OBJECT"),
+    Function("TOSTRING", 1, 1, to_text, "TO_STRING"),
+)
