@@ -1,148 +1,26 @@
-"""When windows close and what their files hold: by time, by size, empty, over restarts, outages and crashes.
-
-A real log and a real progress file; the clock and the storage are the test's.
-"""
+"""When windows close and what their files hold: by time, by size, empty, over restarts."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from random import Random
-from types import MethodType
-from typing import Any, cast
+from typing import cast
 
-import fastavro
 import pytest
 
-from local.eventhubs import codec, retention
-from local.eventhubs import log as log_module
-from local.eventhubs.capture import service
-from local.eventhubs.capture.progress import Position, Progress
-from local.eventhubs.capture.recorder import Context, Recorder
+from local.eventhubs import retention
+from local.eventhubs.capture.progress import Progress
 from local.eventhubs.capture.service import Capture
-from local.eventhubs.capture.settings import Settings
-from local.eventhubs.capture.storage import NameTaken, Storage, StorageUnavailable
-from local.eventhubs.config import HubConfig
+from local.eventhubs.capture.storage import Storage
 from local.eventhubs.errors import LogUnavailable
 from local.eventhubs.log import Log
 from local.eventhubs.message import Event
 from local.eventhubs.retention import Limits
+from tests.unit.capture_world import HUBS, SETTINGS, World, records, world  # noqa: F401
 
-HUBS = [HubConfig("dev", 1, ("$Default",)), HubConfig("other", 1, ("$Default",))]
-FORMAT = "{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}"
-SETTINGS = Settings("dev", 60, 10_485_760, True, "capture", FORMAT)
-# 2020-06-25 15:47:29 UTC
-START = 1_593_100_049
-
-
-class Crash(BaseException):
-    """The process is gone."""
-
-
-@dataclass
-class Account:
-    """Blobs in memory, and what goes wrong with them.
-
-    Attributes:
-        blobs: content and metadata by name.
-        fault: raised by the next requests: `stage`, `commit`, or `response` (the commit is done, the answer is lost).
-    """
-
-    blobs: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
-    fault: tuple[str, BaseException] | None = None
-    staged: list[int] = field(default_factory=list)
-
-    async def __aenter__(self) -> Account:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    def blob(self, container: str, name: str) -> Upload:
-        return Upload(self, f"{container}/{name}")
-
-    def fail(self, where: str) -> None:
-        if self.fault and self.fault[0] == where:
-            raise self.fault[1]
-
-    def files(self) -> dict[str, list[int]]:
-        """The sequence numbers in each file, by the last part of its name."""
-        return {
-            name.removeprefix("capture/ns/dev/0/2020/06/25/"): [record["SequenceNumber"] for record in records(content)]
-            for name, (content, _) in sorted(self.blobs.items())
-        }
-
-
-@dataclass
-class Upload:
-    account: Account
-    name: str
-    parts: list[bytes] = field(default_factory=list)
-
-    async def stage(self, data: bytes) -> None:
-        self.account.fail("stage")
-        assert data, "Azure refuses an empty block"
-        self.account.staged.append(len(data))
-        self.parts.append(data)
-
-    async def commit(self, metadata: dict[str, str]) -> None:
-        self.account.fail("commit")
-        found = self.account.blobs.setdefault(self.name, (b"".join(self.parts), metadata))
-        if found[1] != metadata:
-            raise NameTaken(self.name)
-        assert found[0] == b"".join(self.parts), "what is written again must be the same"
-        self.account.fail("response")
-
-
-def records(content: bytes) -> list[Any]:
-    return list(fastavro.reader(io.BytesIO(content)))
-
-
-class World:
-    """A log, an account and a clock, through as many runs as a test wants."""
-
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.directory = directory
-        self.account = Account()
-        self.now = float(START)
-        monkeypatch.setattr(log_module, "_now", lambda: int(self.now * 1000))
-        self.start()
-
-    def start(self, settings: Settings = SETTINGS) -> None:
-        self.log = Log(self.directory / "eventhubs.db", HUBS)
-        self.partition = self.log.hubs["dev"][0]
-        self.progress = Progress(self.directory / "capture.db")
-        context = Context(self.log, "ns", cast(Storage, self.account), self.progress, lambda: self.now)
-        self.recorder = Recorder(context, settings, self.partition)
-
-    async def crash(self) -> None:
-        """As kill -9 does it: what is on disk is all that is left."""
-        self.progress.close()
-        await self.log.close()
-
-    async def restart(self, settings: Settings = SETTINGS) -> None:
-        await self.crash()
-        self.start(settings)
-
-    async def send(self, count: int = 1, size: int = 10) -> None:
-        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        event = Event(b"", b"", 0, b"\x00\x53\x75" + codec.binary(b"x" * size))
-        self.log.append(self.partition, [event] * count, done.set_result)
-        assert not isinstance(await done, Exception)
-
-    def fails(self, where: str, error: BaseException | None = None) -> None:
-        self.account.fault = (where, error or StorageUnavailable("down"))
-
-
-@pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    world = World(tmp_path, monkeypatch)
-    yield world
-    await world.crash()
+# ruff: noqa: F811 (fixtures are imported by name)
 
 
 async def test_a_window_closes_when_its_time_is_up(world: World) -> None:
@@ -283,71 +161,6 @@ async def test_windows_of_before_a_kill_are_written_after_it_as_they_would_have_
     assert world.account.files() == {"15/47/29.avro": [0], "15/48/29.avro": [1], "15/49/29.avro": [2]}
 
 
-@pytest.mark.parametrize("where", ["stage", "commit", "response"])
-async def test_a_kill_while_a_file_is_written_repeats_nothing_and_loses_nothing(world: World, where: str) -> None:
-    """GIVEN a crash before, at, or just after the moment the blob appears, and more events since."""
-    await world.send(3)
-    world.now += 60
-    world.fails(where, Crash())
-    with pytest.raises(Crash):
-        await world.recorder.advance()
-    world.account.fault = None
-    await world.restart()
-    await world.send(2)
-    await world.recorder.advance()
-    await world.recorder.finish()
-    assert world.account.files() == {"15/47/29.avro": [0, 1, 2], "15/48/29.avro": [3, 4]}
-
-
-@pytest.mark.parametrize("where", ["stage", "commit", "response"])
-async def test_an_outage_delays_files_and_changes_none(world: World, where: str) -> None:
-    world.fails(where)
-    for _ in range(3):
-        await world.send(2)
-        world.now += 60
-        with pytest.raises(StorageUnavailable):
-            await world.recorder.advance()
-    world.account.fault = None
-    await world.recorder.advance()
-    assert world.account.files() == {"15/47/29.avro": [0, 1], "15/48/29.avro": [2, 3], "15/49/29.avro": [4, 5]}
-
-
-async def test_a_size_window_that_failed_is_written_when_storage_is_back(world: World) -> None:
-    await world.send(count=110, size=100_000)
-    world.fails("stage")
-    with pytest.raises(StorageUnavailable):
-        await world.recorder.advance()
-    world.account.fault = None
-    await world.recorder.advance()
-    assert len(world.account.files()["15/47/29.avro"]) == 110
-
-
-@pytest.mark.parametrize("call", [0, 1])
-async def test_a_disk_that_is_full_delays_files_and_changes_none(
-    world: World, monkeypatch: pytest.MonkeyPatch, call: int
-) -> None:
-    """GIVEN progress that cannot be stored: what was decided, or that it is done."""
-    await world.send(2)
-    world.now += 60
-    save, calls = world.progress.save, iter(range(10))
-
-    def full(hub: str, partition: int, position: Position) -> None:
-        if next(calls) == call:
-            raise sqlite3.OperationalError("database or disk is full")
-        save(hub, partition, position)
-
-    monkeypatch.setattr(world.progress, "save", full)
-    with pytest.raises(sqlite3.OperationalError):
-        await world.recorder.advance()
-    await world.send(2)
-    await world.recorder.advance()
-    await world.recorder.finish()
-    assert sorted(number for numbers in world.account.files().values() for number in numbers) == [0, 1, 2, 3]
-    await world.restart()
-    await world.recorder.finish()
-    assert sorted(number for numbers in world.account.files().values() for number in numbers) == [0, 1, 2, 3]
-
-
 async def test_a_deleted_log_overwrites_nothing(world: World) -> None:
     """GIVEN files of a log that was deleted with its progress, in the same second THEN they stay as they are."""
     await world.send(2)
@@ -380,16 +193,6 @@ async def test_a_new_log_is_captured_from_its_start(world: World) -> None:
     assert world.account.files() == {"15/47/29.avro": [0, 1], "15/47/34.avro": [0, 1, 2]}
 
 
-async def test_a_log_that_lost_its_end_is_captured_from_there(world: World) -> None:
-    """GIVEN a power failure that took from the log what is captured already."""
-    world.progress.save("dev", 0, Position(world.log.created("dev"), 10, START, 12))
-    await world.send(4)
-    await world.restart()
-    await world.send(1)
-    await world.recorder.finish()
-    assert world.account.files() == {"15/47/30.avro": [4]}
-
-
 async def test_events_that_retention_took_meanwhile_do_not_hold_up_the_rest(world: World) -> None:
     """GIVEN the namespace without Capture, until events that were in no file yet were dropped."""
     for _ in range(4):
@@ -398,16 +201,6 @@ async def test_events_that_retention_took_meanwhile_do_not_hold_up_the_rest(worl
     await world.restart()
     await world.recorder.finish()
     assert world.account.files() == {"15/47/30.avro": [2, 3]}
-
-
-async def test_a_gap_in_the_log_is_an_error_not_a_gap_in_a_file(world: World) -> None:
-    for _ in range(4):
-        await world.send()
-    world.log.drop(world.partition, 2)
-    world.now += 60
-    world.partition._hot.clear()
-    with pytest.raises(LogUnavailable, match="event 0 is not in the log any more"):
-        await world.recorder.advance()
 
 
 async def test_a_clock_that_was_set_back_does_not_hold_up_capture(world: World) -> None:
@@ -460,64 +253,3 @@ def test_progress_of_another_version_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 5000)
     with pytest.raises(LogUnavailable, match="cannot be opened"):
         Progress(path)
-
-
-async def test_a_stop_does_not_wait_for_storage_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GIVEN storage that takes a request and never answers THEN the events are left to the next start."""
-    monkeypatch.setattr(service, "_STOP_SECONDS", 0.05)
-
-    async def never(_upload: Upload, _data: bytes) -> None:
-        await asyncio.Event().wait()
-
-    with monkeypatch.context() as hanging:
-        hanging.setattr(Upload, "stage", never)
-        async with Capture(world.log, [SETTINGS], "ns", cast(Storage, world.account), lambda: world.now):
-            await world.send(2)
-    await world.restart()
-    await world.recorder.finish()
-    assert world.account.files() == {"15/47/29.avro": [0, 1]}
-
-
-@pytest.mark.parametrize("seed", range(40))
-async def test_whatever_happens_every_event_is_in_one_file(world: World, seed: int) -> None:
-    """GIVEN any order of events, time, outages, full disks, kills and stops (by seed)."""
-    random = Random(seed)
-    settings = replace(SETTINGS, skip_empty=bool(seed % 2), size_limit=2_000)
-    await world.restart(settings)
-    save = Progress.save
-    sent = 0
-    for _ in range(60):
-        action = random.choice(("send", "send", "time", "advance", "advance", "fault", "disk", "kill", "stop"))
-        if action == "send":
-            count = random.randint(1, 30)
-            await world.send(count, random.choice((10, 200)))
-            sent += count
-        elif action == "time":
-            world.now += random.choice((0.3, 5, 61, 500, -30))
-        elif action == "fault":
-            error: BaseException = random.choice((StorageUnavailable("down"), Crash()))
-            world.account.fault = random.choice((None, (random.choice(("stage", "commit", "response")), error)))
-        elif action == "disk":
-            failures = iter([random.random() < 0.5 for _ in range(3)])
-
-            def full(self: Progress, *arguments: Any, failures: Iterator[bool] = failures) -> None:
-                if next(failures, False):
-                    raise sqlite3.OperationalError("database or disk is full")
-                save(self, *arguments)
-
-            world.progress.save = MethodType(full, world.progress)  # type: ignore[method-assign]
-        elif action == "kill":
-            await world.restart(settings)
-        else:
-            try:
-                await (world.recorder.advance() if action == "advance" else world.recorder.finish())
-            except Crash:
-                await world.restart(settings)
-            except (StorageUnavailable, sqlite3.Error):
-                continue
-    world.account.fault = None
-    await world.restart(settings)
-    await world.recorder.finish()
-    captured = [number for numbers in world.account.files().values() for number in numbers]
-    assert sorted(captured) == list(range(sent))
-    assert captured == sorted(captured), "files are in the order of their names"

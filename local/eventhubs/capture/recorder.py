@@ -21,7 +21,7 @@ from local.eventhubs.capture.progress import Position, Progress
 from local.eventhubs.capture.settings import Settings
 from local.eventhubs.capture.storage import NameTaken, Storage, Upload
 from local.eventhubs.entry import Entry
-from local.eventhubs.errors import EventHubsError, LogUnavailable
+from local.eventhubs.errors import CorruptBatch, EventHubsError, LogUnavailable
 from local.eventhubs.log import Log
 from local.eventhubs.partition import Partition
 
@@ -115,6 +115,13 @@ class Recorder:
     async def _succeeds(self, action: Callable[[], Awaitable[None]]) -> bool:
         try:
             await action()
+        except CorruptBatch as error:
+            _LOG.error(
+                "%s: not captured from event %d on, until the log is restored: %s",
+                self.partition,
+                self.position.next,
+                error,
+            )
         except (EventHubsError, sqlite3.Error) as error:
             _LOG.warning("%s: not captured from event %d on: %s", self.partition, self.position.next, error)
         except Exception:
@@ -231,11 +238,21 @@ class Recorder:
         """Send the events from the position to `limit`, or to `size_limit` if that comes first.
 
         Returns:
-            Up to where they were sent.
+            Up to where they were sent: before `limit`, too, when what follows is damaged.
+
+        Raises:
+            CorruptBatch: the first event is damaged, or one before `limit` where no `size_limit` lets the file end.
+            LogUnavailable, StorageUnavailable: the log cannot be read, or the account did not take it.
         """
         end, taken = self.position.next, 0
         for entry in self._entries(end, limit):
-            enqueued, body, ends = avro.time(entry.enqueued), *transcode.amqp(entry)
+            try:
+                enqueued, body, ends = avro.time(entry.enqueued), *transcode.amqp(entry)
+            except CorruptBatch:
+                if end == self.position.next or size_limit is None:
+                    raise
+                # What comes before the damage is captured; from then on, the damage comes first.
+                break
             while end < min(entry.next, limit) and (size_limit is None or max(taken, file.size) < size_limit):
                 stop = min(end + _SLICE_EVENTS, entry.next, limit)
                 for index in range(end - entry.base, stop - entry.base):
