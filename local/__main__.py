@@ -18,7 +18,7 @@ from rich.table import Table
 from local import demo
 from local.azurite import AzuriteUnavailable
 from local.ports import Ports
-from local.stack import APP, ROOT, Stack, StackError, settings
+from local.stack import APP, JOB_DIR, ROOT, Stack, StackError, settings
 from local.stream_analytics import files as asa
 
 _EXAMPLES = """\
@@ -34,7 +34,8 @@ examples:
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local",
-        description="Event Hubs, Cosmos DB, Data Lake and a Functions host on this machine, without an Azure account.",
+        description="Event Hubs, Cosmos DB, Data Lake, a Functions host and a Stream Analytics job on this machine, "
+        "without an Azure account.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -88,7 +89,7 @@ def _up(arguments: argparse.Namespace) -> int:
     app = None if arguments.no_app else arguments.app
     if app and not (app / "function_app.py").is_file():
         return _fail(f"{app} has no function_app.py: give the app's directory with --app, or run with --no-app")
-    stack = Stack(data_dir=arguments.data_dir, ports=arguments.ports, app=app)
+    stack = Stack(data_dir=arguments.data_dir, ports=arguments.ports, app=app, job=JOB_DIR)
     started = time.monotonic()
     try:
         with console.status("starting"):
@@ -135,6 +136,7 @@ def _addresses(stack: Stack) -> Table:
         table.add_row(f"Azurite ({service})", f"127.0.0.1:{port}", "AzureWebJobsStorage")
     if APP in stack.children:
         table.add_row("function app", f"http://localhost:{ports.functions}", "")
+    table.add_row("Stream Analytics job", "no port: stream_analytics/", "")
     return table
 
 

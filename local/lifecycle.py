@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser, *, port: int) -> None:
         default=port,
         help="where to listen on loopback; 0 takes a free one (default: %(default)s)",
     )
+    add_process_arguments(parser)
+
+
+def add_process_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a service that listens nowhere."""
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="end when stdin reaches end-of-file (the parent is gone)"
     )

@@ -25,10 +25,12 @@ from local.ports import Ports
 
 ROOT = Path(__file__).resolve().parents[1]
 HUBS = ROOT / "infra" / "eventhubs.json"
+JOB_DIR = ROOT / "stream_analytics"
 CAPTURE = ROOT / "infra" / "capture.json"
-CONTAINERS = ("dev/events:/pk",)
-FILE_SYSTEMS = ("events", "dead-letters")
+CONTAINERS = ("dev/events:/pk", "dev/stream:/stream_key", "dev/aggregates:/kind")
+FILE_SYSTEMS = ("events", "dead-letters", "stream")
 APP = "functions"
+JOB = "stream_analytics"
 # Where each service's ready line has the ports that are ours.
 _READY_PORTS = {
     "azurite": {"blob": "blob", "queue": "queue", "table": "table"},
@@ -36,6 +38,7 @@ _READY_PORTS = {
     "cosmos": {"cosmos": "port"},
     "datalake": {"data_lake": "port"},
     APP: {"functions": "port"},
+    JOB: {},
 }
 _DRAIN_SECONDS = 30.0  # for invocations that run when the app is told to stop
 # Event Hubs uploads what it has not captured yet.
@@ -61,14 +64,16 @@ class Stack:
         data_dir: where services keep their state, and their logs (`logs/`); made if it is missing.
         ports: where to listen; `Ports.free()` for tests.
         app: the function app's directory; None runs the services alone.
+        job: the directory of the Stream Analytics job; None runs none.
     """
 
-    def __init__(self, *, data_dir: Path, ports: Ports, app: Path | None = None) -> None:
+    def __init__(self, *, data_dir: Path, ports: Ports, app: Path | None = None, job: Path | None = None) -> None:
         self.data_dir = data_dir.resolve()
         self.logs_dir = self.data_dir / "logs"
         self.ports = ports
         self.children: dict[str, Child] = {}
         self._app = app.resolve() if app else None
+        self._job = job.resolve() if job else None
         self._lock: sqlite3.Connection | None = None
 
     @property
@@ -105,9 +110,11 @@ class Stack:
                 self._launch(name)
             for name in ("eventhubs", "cosmos", "datalake"):
                 self._wait(name)
-            if self._app:
-                self._launch(APP)
-                self._wait(APP)
+            on_top = [name for name, directory in ((APP, self._app), (JOB, self._job)) if directory]
+            for name in on_top:
+                self._launch(name)
+            for name in on_top:
+                self._wait(name)
         except ChildFailed as error:
             self.stop()
             raise StackError(str(error)) from None
@@ -117,7 +124,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop the app first, so that what it holds reaches the services; Azurite after Event Hubs, which captures."""
-        self.stop_services(APP, "datalake", "eventhubs", "cosmos", "azurite")
+        self.stop_services(APP, JOB, "datalake", "eventhubs", "cosmos", "azurite")
         if self._lock:
             self._lock.close()
             self._lock = None
@@ -145,6 +152,7 @@ class Stack:
             "cosmos": self._cosmos,
             "datalake": self._data_lake,
             APP: self._functions,
+            JOB: self._stream_analytics,
         }
         self.children[name] = start[name](self.logs_dir / f"{name}.log")
 
@@ -182,6 +190,12 @@ class Stack:
         return Child.start_module(
             "local.functions", "--app", str(self._app), "--port", str(self.ports.functions),
             "--drain", str(_DRAIN_SECONDS), log=log, environment=self.settings,
+        )  # fmt: skip
+
+    def _stream_analytics(self, log: Path) -> Child:
+        return Child.start_module(
+            "local.stream_analytics", "--job", str(self._job), "--data-dir", self._state(JOB),
+            "--log-level", "INFO", log=log, environment=self.settings,
         )  # fmt: skip
 
     def _state(self, name: str) -> str:

@@ -89,6 +89,12 @@ class Job:
         """By input, how many events had no time, came early, late, or out of order; of its first reader."""
         return {name: dict(self._orders[numbers[0]].counts) for name, numbers in self._readers_of.items()}
 
+    @property
+    def watermark(self) -> DateTime | None:
+        """Up to when everything is settled, in every input; None as long as nothing is."""
+        watermark = min((self._orders[reader].watermark for reader in self._component_of), default=START)
+        return None if watermark == START else watermark
+
     def push(
         self,
         name: str,

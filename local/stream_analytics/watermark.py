@@ -106,6 +106,11 @@ class InputOrder:
         """Events so far that had no time, came early, late, or out of order beyond what is tolerated."""
         return {name: self.state[name] for name in ("untimed", "early", "late", "out of order")}
 
+    @property
+    def watermark(self) -> DateTime:
+        """Up to when all is known, on every timeline; `START` before that is so of any time."""
+        return min((timeline["watermark"] for timeline in self.state["timelines"].values()), default=START)
+
     def push(self, partition: int, record: Any, arrival: DateTime, meta: Any = None) -> list[Released]:
         """Take an event; give what it settles. Arrivals of a partition come in order.
 

@@ -75,10 +75,18 @@ def alive(pid: int) -> bool:
 def test_it_starts_everything_and_ctrl_c_ends_it_cleanly(tmp_path: Path, ups: list[Up]) -> None:
     ups.append(up := Up(tmp_path))
     up.wait_ready()
-    for service in ("Event Hubs (AMQP)", "Event Hubs (Kafka)", "Azurite", "Data Lake", "Cosmos DB", "function app"):
+    for service in (
+        "Event Hubs (AMQP)",
+        "Event Hubs (Kafka)",
+        "Azurite",
+        "Data Lake",
+        "Cosmos DB",
+        "function app",
+        "Stream",
+    ):
         assert service in up.said()
     children = up.children()
-    assert len(children) == 5
+    assert len(children) == 6
     with DataLakeServiceClient.from_connection_string(settings(Ports.at_offset(up.offset))["DataLake"]) as lake:
         assert {"events", "dead-letters"} <= {each.name for each in lake.list_file_systems()}
     up.process.send_signal(signal.SIGINT)
@@ -92,7 +100,7 @@ def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path, ups: list[Up]) ->
     ups.append(up := Up(tmp_path))
     up.wait_ready()
     children = up.children()
-    assert len(children) == 5
+    assert len(children) == 6
     os.kill(up.process.pid, signal.SIGKILL)
     up.process.wait()
     wait_until(lambda: not [pid for pid in children if alive(pid)], "its children ended", 40)
@@ -103,10 +111,10 @@ def test_a_service_that_dies_is_reported_and_takes_the_rest_along(tmp_path: Path
     ups.append(up := Up(tmp_path, "--no-app"))
     up.wait_ready()
     children = up.children()
-    assert len(children) == 4
+    assert len(children) == 5
     os.kill(children[-1], signal.SIGKILL)
     assert up.process.wait(30) == 1
-    assert "datalake ended with status -9" in up.said()
+    assert "stream_analytics ended with status -9" in up.said()
     assert not [pid for pid in children if alive(pid)]
 
 

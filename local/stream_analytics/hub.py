@@ -1,0 +1,246 @@
+"""A hub as an input: all its partitions, from where the job stopped, each event once.
+
+The job keeps its positions itself, with all else that it must not lose; the consumer group has none in the hub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from azure.eventhub import EventData
+from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
+from azure.eventhub.exceptions import EventHubError
+
+from local.receiving import ArrivalTransport
+from local.sql.asa.values import TICKS_PER_SECOND, DateTime
+from local.stream_analytics.definition import HubInput
+from local.stream_analytics.errors import DefinitionError, HubError
+from local.stream_analytics.events import ticks
+from local.stream_analytics.store import Position
+
+_LOG = logging.getLogger("local.stream_analytics")
+
+BATCH: Final = 500
+"""Events that a partition hands over at once; with those of the others, a cycle has no more."""
+
+PLENTY: Final = 500
+"""Events that are worth a cycle at once."""
+
+_PREFETCH: Final = 500
+_RECLAIM_SECONDS: Final = 2.0
+"""Until a partition whose connection failed is read again; the SDK's own retries come before."""
+
+SKEW: Final = 1 * TICKS_PER_SECOND
+"""How far the clock of the namespace may be behind ours."""
+
+_SOONEST_PROBE, _LATEST_PROBE = 1.0, 10.0
+"""Seconds between two looks at a partition that is quiet: a management call costs a connection."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events of one partition, in order."""
+
+    input: str
+    partition: int
+    events: Sequence[EventData]
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """What is known of a quiet partition: all that was enqueued before `until` has a sequence number up to `last`."""
+
+    input: str
+    partition: int
+    last: int
+    until: DateTime
+
+
+class Inbox:
+    """Where partitions leave what they have: one batch each, until it is taken."""
+
+    def __init__(self) -> None:
+        self._batches: list[tuple[Batch, asyncio.Event]] = []
+        self._quiet: list[Quiet] = []
+        self._events = 0
+        self._arrived, self._plenty = asyncio.Event(), asyncio.Event()
+
+    async def put(self, batch: Batch) -> None:
+        """Leave a batch, and wait until it is taken: so much is read ahead, and no more."""
+        taken = asyncio.Event()
+        self._batches.append((batch, taken))
+        self._arrived.set()
+        self._events += len(batch.events)
+        if self._events >= PLENTY:
+            self._plenty.set()
+        await taken.wait()
+
+    def note(self, quiet: Sequence[Quiet]) -> None:
+        self._quiet += quiet
+        if quiet:
+            self._arrived.set()
+
+    async def wait(self) -> None:
+        """Until there is something."""
+        await self._arrived.wait()
+
+    async def wait_for_plenty(self) -> None:
+        """Until there are `PLENTY` events."""
+        await self._plenty.wait()
+
+    def take(self) -> tuple[list[Batch], list[Quiet]]:
+        """All there is."""
+        batches, quiet = self._batches, self._quiet
+        self._batches, self._quiet = [], []
+        self._events = 0
+        self._arrived.clear()
+        self._plenty.clear()
+        for _, taken in batches:
+            taken.set()
+        return [batch for batch, _ in batches], quiet
+
+
+class HubReader:
+    """Reads one input into an inbox.
+
+    Raises:
+        DefinitionError: the setting holds no connection string.
+    """
+
+    def __init__(self, source: HubInput, connection_string: str, inbox: Inbox) -> None:
+        self.source = source
+        self.log = ""
+        self.partitions: list[str] = []
+        self._inbox = inbox
+        self._handed: dict[str, int] = {}
+        self._heard: dict[str, float] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        try:
+            self._client = EventHubConsumerClient.from_connection_string(
+                connection_string, source.consumer_group, eventhub_name=source.hub,
+                load_balancing_interval=_RECLAIM_SECONDS,
+            )  # fmt: skip
+        except ValueError as error:
+            raise DefinitionError(f"{source.setting}: {error}") from None
+        self._client._amqp_transport = ArrivalTransport()
+
+    async def look(self) -> None:
+        """Ask the hub for its partitions, and for when its log was created.
+
+        Raises:
+            HubError: it does not answer; it may later.
+        """
+        try:
+            properties = await self._client.get_eventhub_properties()
+        except (EventHubError, OSError, TimeoutError) as error:
+            raise HubError(f"input {self.source.name}, hub {self.source.hub}: {_reason(error)}") from error
+        self.partitions = sorted(properties["partition_ids"], key=int)
+        self.log = properties["created_at"].isoformat()
+
+    def start(self, positions: Mapping[int, Position]) -> None:
+        """Read on after `positions`; where there is none, and in another log than theirs, from the beginning."""
+        now = time.monotonic()
+        for partition in self.partitions:
+            position = positions.get(int(partition))
+            if position is not None and position.log != self.log:
+                _LOG.warning(
+                    "input %s, partition %s: the hub was created anew at %s; it is read from its beginning",
+                    self.source.name, partition, self.log,
+                )  # fmt: skip
+                position = None
+            self._handed[partition] = -1 if position is None else position.sequence
+            self._heard[partition] = now
+        self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._probe())]
+
+    async def close(self) -> None:
+        # In this order: a client that is closed first waits a second for its own tasks.
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._client.close()
+
+    async def _receive(self) -> None:
+        # The SDK asks for a partition's start when it opens it, and again when it has to: this moves along.
+        starts: Any = _Starts(self._handed)
+        await self._client.receive_batch(
+            self._on_batch, on_error=self._on_error, starting_position=starts, prefetch=_PREFETCH, max_batch_size=BATCH
+        )
+
+    async def _on_batch(self, context: PartitionContext, events: list[EventData]) -> None:
+        partition = context.partition_id
+        after = self._handed[partition]
+        fresh = [event for event in events if (event.sequence_number or 0) > after]
+        if not fresh:
+            return
+        first, last = fresh[0].sequence_number or 0, fresh[-1].sequence_number or 0
+        if after >= 0 and first != after + 1:
+            _LOG.warning(
+                "input %s, partition %s: the events %d to %d were dropped from the hub before they were read",
+                self.source.name, partition, after + 1, first - 1,
+            )  # fmt: skip
+        # Before the wait: should the SDK drop the partition meanwhile, the batch is ours, and what it reads again not.
+        self._handed[partition] = last
+        self._heard[partition] = time.monotonic()
+        await self._inbox.put(Batch(self.source.name, int(partition), fresh))
+
+    async def _on_error(self, context: PartitionContext | None, error: Exception) -> None:
+        where = f"partition {context.partition_id}" if context else f"hub {self.source.hub}"
+        _LOG.warning("input %s, %s: %s; trying again", self.source.name, where, _reason(error))
+
+    async def _probe(self) -> None:
+        """Say of quiet partitions up to when nothing more will come of them: else they would hold windows open.
+
+        Before a look, time is noted; what the look shows had been enqueued by then, so that the job knows, once it has
+        read all of that, that what comes later is enqueued later.
+        """
+        pause, heard = _SOONEST_PROBE, -1.0
+        while True:
+            await asyncio.sleep(pause)
+            latest = max(self._heard.values())
+            pause = _SOONEST_PROBE if latest != heard else min(1.5 * pause, _LATEST_PROBE)
+            heard = latest
+            quiet = [
+                partition
+                for partition in self.partitions
+                if time.monotonic() - self._heard[partition] >= _SOONEST_PROBE
+            ]
+            looks = await asyncio.gather(*(self._look_at(partition) for partition in quiet))
+            self._inbox.note([look for look in looks if look])
+
+    async def _look_at(self, partition: str) -> Quiet | None:
+        until = DateTime(ticks(datetime.now(UTC)) - SKEW)
+        try:
+            properties = await self._client.get_partition_properties(partition)
+        except Exception as error:
+            _LOG.info("input %s, partition %s: not known whether it is idle: %s", self.source.name, partition,
+                      _reason(error))  # fmt: skip
+            return None
+        return Quiet(self.source.name, int(partition), properties["last_enqueued_sequence_number"], until)
+
+
+class _Starts(Mapping[str, Any]):
+    """Where each partition is to be opened: after the last event that was handed over."""
+
+    def __init__(self, handed: Mapping[str, int]) -> None:
+        self._handed = handed
+
+    def __getitem__(self, partition: str) -> Any:
+        return "-1" if self._handed[partition] < 0 else self._handed[partition]
+
+    def __iter__(self) -> Any:
+        return iter(self._handed)
+
+    def __len__(self) -> int:
+        return len(self._handed)
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

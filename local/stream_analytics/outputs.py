@@ -1,0 +1,177 @@
+"""Deliveries into Cosmos DB and the Data Lake. To repeat one changes nothing: documents replace themselves, and a file
+is written whole, under a name that says which cycle it is of."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+from urllib.request import getproxies_environment
+
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.cosmos.aio import CosmosClient
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from azure.storage.blob.aio import BlobServiceClient
+
+from local.stream_analytics.definition import CosmosOutput, LakeOutput, Output
+from local.stream_analytics.documents import Document, Refused, batches, documents
+from local.stream_analytics.errors import DefinitionError, OutputError
+from local.stream_analytics.store import Delivery
+
+CONCURRENCY: Final = 16
+
+# What it says of a document itself: malformed, a unique key taken, too large. All else is an outage, and waits.
+_REFUSALS: Final = frozenset((400, 409, 413))
+_KEY_MISMATCH: Final = 1001  # sub-status of 400: the container's key is another one; no document could be right
+_FULL_LOGICAL_PARTITION: Final = 1014  # sub-status of 403: this key holds 20 GB
+
+
+class Sink(Protocol):
+    """An output, connected."""
+
+    async def deliver(self, delivery: Delivery) -> Sequence[Refused]:
+        """Write it whole; return the records that will never be taken.
+
+        Raises:
+            OutputError: an outage. Part may be written; all of it is to be delivered again.
+        """
+
+    async def close(self) -> None: ...
+
+
+def connect(output: Output, connection_string: str, run: str) -> Sink:
+    """An output's sink; nothing is connected before the first delivery.
+
+    Raises:
+        DefinitionError: the setting holds no connection string.
+    """
+    try:
+        if isinstance(output, CosmosOutput):
+            return CosmosSink(output, connection_string, run)
+        return LakeSink(output, connection_string, run)
+    except (ValueError, KeyError) as error:
+        raise DefinitionError(f"{output.setting}: no connection string: {error}") from None
+
+
+class CosmosSink:
+    """Upserts: transactional batches per partition key, those of one key in order."""
+
+    def __init__(self, output: CosmosOutput, connection_string: str, run: str) -> None:
+        self._output = output
+        self._run = run
+        self._client = CosmosClient.from_connection_string(
+            connection_string, no_response_on_write=True, transport=_transport()
+        )
+        self._container = self._client.get_database_client(output.database).get_container_client(output.container)
+
+    async def deliver(self, delivery: Delivery) -> Sequence[Refused]:
+        found, refused = documents(self._output, self._run, delivery)
+        by_key: dict[str, list[Document]] = {}
+        for document in found:
+            by_key.setdefault(document.key, []).append(document)
+        gate = asyncio.Semaphore(CONCURRENCY)
+
+        async def write(key: str, same_key: Sequence[Document]) -> None:
+            async with gate:
+                for batch in batches(same_key):
+                    refused.extend(await self._write(key, batch))
+
+        try:
+            await _all([write(key, same_key) for key, same_key in by_key.items()])
+        except (TimeoutError, AzureError) as error:
+            output = self._output
+            raise OutputError(
+                f"output {output.name}, container {output.database}/{output.container}: {_reason(error)}"
+            ) from error
+        return refused
+
+    async def close(self) -> None:
+        with contextlib.suppress(Exception):
+            await self._client.close()
+
+    async def _write(self, key: str, batch: Sequence[Document]) -> list[Refused]:
+        if len(batch) > 1:
+            try:
+                await self._container.execute_item_batch(
+                    [("upsert", (document.content,)) for document in batch], partition_key=key
+                )
+                return []
+            except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+                if not _refuses(error):
+                    raise
+        # One document spoils the transaction: each alone, so that only that one is refused.
+        refused = []
+        for document in batch:
+            try:
+                await self._container.upsert_item(document.content)
+            except CosmosHttpResponseError as error:
+                if not _refuses(error):
+                    raise
+                refused.append(Refused(f"document {document.id}", f"{error.status_code}: {_reason(error)}"))
+        return refused
+
+
+class LakeSink:
+    """One file per delivery, by one request: it appears whole, and once more is the same."""
+
+    def __init__(self, output: LakeOutput, connection_string: str, run: str) -> None:
+        self._output = output
+        self._run = run
+        # A file system is a container of its account's blob endpoint, where one request writes a file.
+        # https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-multi-protocol-access
+        self._service = BlobServiceClient.from_connection_string(
+            connection_string, transport=_transport(), retry_total=0
+        )
+
+    async def deliver(self, delivery: Delivery) -> Sequence[Refused]:
+        # As Azure names files: a hash of the schema (JSON has none), the run of the job, a number.
+        name = f"{self._output.path.folder(delivery.moment)}/0_{self._run}_{delivery.number:012}.json"
+        blob = self._service.get_blob_client(self._output.file_system, name)
+        try:
+            await blob.upload_blob(b"\n".join(delivery.lines) + b"\n", overwrite=True)
+        except (TimeoutError, AzureError) as error:
+            raise OutputError(
+                f"output {self._output.name}, file system {self._output.file_system}: {_reason(error)}"
+            ) from error
+        return []
+
+    async def close(self) -> None:
+        with contextlib.suppress(Exception):
+            await self._service.close()
+
+
+def connections(definition_settings: set[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The connection strings of the settings that a job names.
+
+    Raises:
+        DefinitionError: one is not set.
+    """
+    missing = sorted(name for name in definition_settings if not environment.get(name))
+    if missing:
+        raise DefinitionError(f"not set: {', '.join(missing)}; they hold connection strings (python -m local env)")
+    return {name: environment[name] for name in definition_settings}
+
+
+def _transport() -> Any:
+    # To look for a proxy and a ~/.netrc takes more time than a request: only where a proxy is set.
+    return AioHttpTransport(use_env_settings=bool(getproxies_environment()))
+
+
+def _refuses(error: CosmosBatchOperationError | CosmosHttpResponseError) -> bool:
+    """Whether the service refuses the document itself, so that sending it again cannot help."""
+    if error.status_code == 403:
+        return error.sub_status == _FULL_LOGICAL_PARTITION
+    return error.status_code in _REFUSALS and error.sub_status != _KEY_MISMATCH
+
+
+async def _all(tasks: Sequence[Any]) -> None:
+    """Wait for all of them, then raise what the first raised: nothing goes on behind a delivery that has failed."""
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,278 @@
+"""The job at work: cycles of reading, computing, committing and delivering, one after the other.
+
+A cycle takes what the inputs have, pushes it through the query, and commits how far it read, what the query remembers
+and what it gave, in one transaction; then it delivers. While an output is away, the cycle waits, and so do the inputs:
+nothing is held in memory but what they had handed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from local.sql.asa.values import TICKS_PER_SECOND, dump
+from local.stream_analytics.definition import Definition, Output
+from local.stream_analytics.errors import HubError, JobError, OutputError
+from local.stream_analytics.events import Received, read, ticks
+from local.stream_analytics.hub import Batch, HubReader, Inbox, Quiet
+from local.stream_analytics.job import Job, StateError, compile_job
+from local.stream_analytics.outputs import Sink, connect
+from local.stream_analytics.store import Delivery, Position, Store
+
+_LOG = logging.getLogger("local.stream_analytics")
+
+_SPACING: Final = 0.5
+"""Seconds between the starts of two cycles that have little to do: each makes a file."""
+
+_STATE_SHARE: Final = 4
+"""How many times longer than saving its state took a cycle lasts: a large state is not written twice a second."""
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 30.0
+"""Seconds before something that failed is tried again; twice as long each time, up to the longest."""
+
+_TURN: Final = 100
+"""Events between which connections have their turn."""
+
+
+@dataclass
+class _Cycle:
+    """What a cycle took and gave."""
+
+    started: float = field(default_factory=time.time)
+    events: Counter[str] = field(default_factory=Counter)
+    undecoded: Counter[str] = field(default_factory=Counter)
+    records: dict[str, list[bytes]] = field(default_factory=dict)
+    positions: dict[str, dict[int, Position]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+class Service:
+    """One job, between its hubs and its stores.
+
+    Args:
+        definition: the job.
+        connections: the connection string of each setting.
+        data_dir: where its state is.
+        given_up: called when it cannot go on; `failure` then says why.
+
+    Raises:
+        QueryError: the query does not compile.
+        JobError: the job is not right, or its state is in use.
+    """
+
+    def __init__(
+        self, definition: Definition, connections: Mapping[str, str], data_dir: Path, given_up: Callable[[], None]
+    ) -> None:
+        self.failure: Exception | None = None
+        self._definition = definition
+        self._given_up = given_up
+        self._inbox = Inbox()
+        self._job = self._compile({source.name: 1 for source in definition.inputs})
+        self._store = Store(data_dir)
+        self._readers = {
+            source.name: HubReader(source, connections[source.setting], self._inbox)
+            for source in definition.inputs
+            if source.name in self._job.inputs
+        }
+        self._outputs = {output.name: output for output in definition.outputs}
+        self._sinks: dict[str, Sink] = {
+            output.name: connect(output, connections[output.setting], self._store.run) for output in definition.outputs
+        }
+        self._positions: dict[str, dict[int, Position]] = {}
+        self._fingerprint = ""
+        self._state_seconds = 0.0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Mapping[str, object]]:
+        """Run it; ready once its hubs have answered.
+
+        Raises:
+            JobError, QueryError: it cannot be run.
+        """
+        try:
+            await self._open()
+            task = asyncio.create_task(self._run())
+            yield {"inputs": sorted(self._readers), "outputs": list(self._job.outputs)}
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        finally:
+            for reader in self._readers.values():
+                await reader.close()
+            for sink in self._sinks.values():
+                await sink.close()
+            self._store.close()
+
+    def _compile(self, partitions: Mapping[str, int]) -> Job:
+        definition = self._definition
+        return compile_job(
+            definition.query, inputs=partitions, outputs=[output.name for output in definition.outputs],
+            file=str(definition.query_file), policies=definition.policies,
+        )  # fmt: skip
+
+    async def _open(self) -> None:
+        for reader in self._readers.values():
+            await _again(reader.look, HubError)
+        partitions = {name: len(reader.partitions) for name, reader in self._readers.items()}
+        others = {source.name: 1 for source in self._definition.inputs if source.name not in partitions}
+        self._job = self._compile(partitions | others)
+        said = repr((self._definition.query, self._definition.policies, sorted(partitions.items())))
+        self._fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+        self._remember()
+        for name, reader in self._readers.items():
+            self._positions[name] = self._store.positions(name)
+            reader.start(self._positions[name])
+
+    def _remember(self) -> None:
+        """Give the query what it remembered, if it is still the same one."""
+        kept = self._store.memory()
+        if kept is None:
+            return
+        memory = json.loads(kept)
+        try:
+            if memory["of"] != self._fingerprint:
+                raise StateError("the query, the policies or a hub's partitions are not what they were")
+            self._job.restore(memory["saved"])
+        except StateError as error:
+            _LOG.warning("%s: it goes on where it had read to, and without the windows that were open", error)
+
+    async def _run(self) -> None:
+        try:
+            await self._deliver(_Cycle())
+            began = time.monotonic()
+            while True:
+                await self._inbox.wait()
+                spacing = max(_SPACING, _STATE_SHARE * self._state_seconds)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(began + spacing - time.monotonic()):
+                        await self._inbox.wait_for_plenty()
+                began = time.monotonic()
+                await self._cycle()
+        except Exception as error:
+            self.failure = error
+            self._given_up()
+
+    async def _cycle(self) -> None:
+        cycle = _Cycle()
+        batches, quiet = self._inbox.take()
+        for batch in batches:
+            await self._push(cycle, batch)
+        for look in quiet:
+            self._idle(cycle, look)
+        if not cycle.positions and not cycle.records:
+            return
+        started = time.monotonic()
+        memory = json.dumps({"of": self._fingerprint, "saved": self._job.save()}, ensure_ascii=False)
+        self._store.commit(cycle.positions, memory, cycle.records, cycle.started)
+        self._state_seconds = time.monotonic() - started
+        await self._deliver(cycle)
+        self._report(cycle)
+
+    async def _push(self, cycle: _Cycle, batch: Batch) -> None:
+        hub, processed = self._readers[batch.input].source.hub, ticks(datetime.now(UTC))
+        for number, event in enumerate(batch.events):
+            if number % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+            self._push_event(cycle, batch, read(event, hub, batch.partition, processed))
+        last = batch.events[-1].sequence_number or 0
+        position = Position(self._readers[batch.input].log, last)
+        cycle.positions.setdefault(batch.input, {})[batch.partition] = position
+        self._positions[batch.input][batch.partition] = position
+        cycle.events[batch.input] += len(batch.events)
+
+    def _push_event(self, cycle: _Cycle, batch: Batch, received: Received) -> None:
+        if received.errors:
+            cycle.undecoded[batch.input] += len(received.errors)
+            _LOG.warning(
+                "input %s, partition %d, sequence %d: deserialization: %s%s: dropped", batch.input, batch.partition,
+                received.sequence, received.errors[0],
+                f" (and {len(received.errors) - 1} more)" if len(received.errors) > 1 else "",
+            )  # fmt: skip
+        for record, meta in received.records:
+            for output, row in self._job.push(batch.input, batch.partition, record, received.arrival, meta):
+                cycle.records.setdefault(output, []).append(dump(row).encode())
+
+    def _idle(self, cycle: _Cycle, look: Quiet) -> None:
+        position = self._positions[look.input].get(look.partition)
+        read = -1 if position is None else position.sequence
+        if look.last < read:
+            raise JobError(
+                f"input {look.input}, partition {look.partition}: event {read} was read, and the hub's last is "
+                f"{look.last}: it is another log; start the job again"
+            )
+        if look.last == read:
+            for output, row in self._job.idle(look.until, look.input, look.partition):
+                cycle.records.setdefault(output, []).append(dump(row).encode())
+
+    async def _deliver(self, cycle: _Cycle) -> None:
+        """Deliver all that is committed; each output at its own pace, and all of them before the next cycle."""
+        by_output: dict[str, list[Delivery]] = {}
+        for delivery in self._store.pending():
+            by_output.setdefault(delivery.output, []).append(delivery)
+        for name in by_output.keys() - self._sinks.keys():
+            _LOG.warning("output %s: the job has it no more: what it has yet to get waits", name)
+            del by_output[name]
+        await asyncio.gather(
+            *(self._deliver_to(cycle, self._outputs[name], deliveries) for name, deliveries in by_output.items())
+        )
+
+    async def _deliver_to(self, cycle: _Cycle, output: Output, deliveries: list[Delivery]) -> None:
+        sink = self._sinks[output.name]
+        for delivery in deliveries:
+
+            async def deliver(delivery: Delivery = delivery) -> None:
+                refused = await sink.deliver(delivery)
+                if refused and not self._definition.drop_refused:
+                    first = refused[0]
+                    raise OutputError(
+                        f"output {output.name}: {first.what}: {first.why}; it is tried again (policy Stop)"
+                    )
+                for each in refused:
+                    _LOG.warning("output %s: %s: %s: dropped", output.name, each.what, each.why)
+                cycle.refused[output.name] += len(refused)
+
+            await _again(deliver, OutputError)
+            self._store.delivered(delivery)
+
+    def _report(self, cycle: _Cycle) -> None:
+        if not _LOG.isEnabledFor(logging.INFO):
+            return
+        report: dict[str, Any] = {
+            "event": "cycle",
+            "events": dict(cycle.events),
+            "undecoded": dict(cycle.undecoded),
+            "rows": {name: len(lines) for name, lines in cycle.records.items()},
+            "refused": {name: count for name, count in cycle.refused.items() if count},
+            "policies": self._job.counts,
+            "seconds": round(time.time() - cycle.started, 3),
+        }
+        if (watermark := self._job.watermark) is not None:
+            report["watermark_delay"] = round((ticks(datetime.now(UTC)) - watermark) / TICKS_PER_SECOND, 3)
+        _LOG.info("%s", json.dumps(report, separators=(",", ":")))
+
+
+async def _again(action: Callable[[], Any], failure: type[JobError]) -> None:
+    """Do it until it does not fail that way, with longer and longer pauses; say so when it begins and ends."""
+    wait, failed = _FIRST_WAIT, 0
+    while True:
+        try:
+            await action()
+        except failure as error:
+            failed += 1
+            _LOG.warning("%s; trying again in %.1f s", error, wait)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+        else:
+            if failed:
+                _LOG.warning("it is back, after %d attempts", failed)
+            return

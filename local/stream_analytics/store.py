@@ -1,0 +1,147 @@
+"""What a job must not lose, in one SQLite file: how far it has read, what its query remembers, what it has yet to
+deliver. All three change together, in one transaction a cycle.
+
+So a job that is killed anywhere goes on as if it had not been: what is committed is delivered (again, the same bytes
+under the same names), and what is not is read again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.stream_analytics.errors import StoreError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS run (id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS position (
+    input TEXT, partition INTEGER, log TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (input, partition)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), saved TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox (
+    number INTEGER, output TEXT, moment REAL NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (number, output)
+);
+CREATE TABLE IF NOT EXISTS cycle (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Up to where a partition was read: a sequence number of the log that was created at `log`."""
+
+    log: str
+    sequence: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Records for an output, one line of JSON each, decided at `moment` (seconds since 1970) in a cycle."""
+
+    number: int
+    output: str
+    moment: float
+    lines: Sequence[bytes]
+
+
+class Store:
+    """The state of one job, for one process at a time.
+
+    Raises:
+        StoreError: another process has it, or the disk does not let us.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "job.db"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self._file, timeout=0, isolation_level=None)
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            self._database.execute(
+                "INSERT INTO run SELECT ? WHERE NOT EXISTS (SELECT 1 FROM run)", (str(uuid.uuid4()),)
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"cannot keep state in {self._file} ({error}): "
+                "stop the job that runs on it, or choose another --data-dir"
+            ) from None
+        self.run: str = self._database.execute("SELECT id FROM run").fetchone()[0]
+
+    def close(self) -> None:
+        self._database.close()
+
+    def positions(self, name: str) -> dict[int, Position]:
+        """How far an input was read, by partition."""
+        rows = self._database.execute("SELECT partition, log, sequence FROM position WHERE input = ?", (name,))
+        return {partition: Position(log, sequence) for partition, log, sequence in rows}
+
+    def memory(self) -> str | None:
+        """What the query remembered after the last cycle (`Job.save`); None before the first."""
+        row = self._database.execute("SELECT saved FROM memory").fetchone()
+        return row[0] if row else None
+
+    def commit(
+        self,
+        positions: Mapping[str, Mapping[int, Position]],
+        memory: str,
+        records: Mapping[str, Sequence[bytes]],
+        moment: float,
+    ) -> None:
+        """Commit a cycle, whole.
+
+        Args:
+            positions: Up to where each input was read, of the partitions that moved.
+            memory: What the query remembers now.
+            records: What it gave, by output.
+            moment: When, in seconds since 1970.
+
+        Raises:
+            StoreError: the disk does not let us; nothing of it was committed.
+        """
+        database = self._database
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                database.executemany(
+                    "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)",
+                    [
+                        (name, partition, position.log, position.sequence)
+                        for name, moved in positions.items()
+                        for partition, position in moved.items()
+                    ],
+                )
+                database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?)", (memory,))
+                database.execute("INSERT INTO cycle VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET number = number + 1")
+                number = database.execute("SELECT number FROM cycle").fetchone()[0]
+                database.executemany(
+                    "INSERT INTO outbox VALUES (?, ?, ?, ?)",
+                    [(number, output, moment, b"\n".join(lines)) for output, lines in records.items() if lines],
+                )
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._file}: {error}") from None
+
+    def pending(self) -> list[Delivery]:
+        """What is committed and not known to be delivered, in order."""
+        rows = self._database.execute("SELECT number, output, moment, lines FROM outbox ORDER BY number, output")
+        return [Delivery(number, output, moment, lines.split(b"\n")) for number, output, moment, lines in rows]
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Forget a delivery that has arrived whole.
+
+        Raises:
+            StoreError: the disk does not let us; it will be delivered again.
+        """
+        try:
+            self._database.execute(
+                "DELETE FROM outbox WHERE number = ? AND output = ?", (delivery.number, delivery.output)
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._file}: {error}") from None
