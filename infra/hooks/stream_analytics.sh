@@ -1,0 +1,64 @@
+#!/bin/sh
+# Stops the Stream Analytics job before a deployment and starts it after, where its output ended: nothing is left out.
+# azd runs it (azure.yaml) with its environment: AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, HEADRACE_JOB_NAME.
+set -eu
+
+api=api-version=2020-03-01
+deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop
+pause=${HEADRACE_JOB_PAUSE:-5}
+
+usage() {
+    echo "usage: $0 stop | start" >&2
+    exit 2
+}
+
+ask() { # METHOD PATH-AFTER-THE-JOB [more of az rest]
+    method=$1 path=$2
+    shift 2
+    az rest --only-show-errors --method "$method" --url "$job_url$path?$api" "$@"
+}
+
+property() {
+    ask get "" --query "properties.$1" --output tsv
+}
+
+stop() {
+    state=$(property jobState 2>/dev/null) || {
+        echo "Stream Analytics: $HEADRACE_JOB_NAME does not exist (or az is not signed in: az login); nothing to stop"
+        return
+    }
+    waited=0
+    while :; do
+        case $state in
+        Created | Stopped | Failed) return ;;
+        Stopping) ;;
+        *) [ "$waited" -gt 0 ] || ask post /stop ;;
+        esac
+        if [ "$waited" -ge "$deadline" ]; then
+            echo "Stream Analytics: $HEADRACE_JOB_NAME is still $state after $deadline s; stop it in the portal and deploy again" >&2
+            exit 1
+        fi
+        sleep "$pause"
+        waited=$((waited + pause))
+        state=$(property jobState)
+    done
+}
+
+start() {
+    mode=JobStartTime
+    # Known once the job has written anything.
+    if [ -n "$(property lastOutputEventTime)" ]; then mode=LastOutputEventTime; fi
+    echo "Stream Analytics: starting $HEADRACE_JOB_NAME ($mode)"
+    ask post /start --body "{\"outputStartMode\": \"$mode\"}"
+}
+
+verb=${1:-}
+case $verb in stop | start) ;; *) usage ;; esac
+# Before the first deployment, and without a job, there is no name.
+[ -n "${HEADRACE_JOB_NAME:-}" ] || exit 0
+command -v az >/dev/null || {
+    echo "Stream Analytics: the az command is missing; install it, or deploy without the job: azd env set HEADRACE_STREAM_ANALYTICS false" >&2
+    exit 1
+}
+job_url="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.StreamAnalytics/streamingjobs/$HEADRACE_JOB_NAME"
+"$verb"

@@ -1,0 +1,129 @@
+// Cosmos DB for NoSQL: the database dev with the chain's documents and what the Stream Analytics job writes.
+@description('Name of the account.')
+param name string
+
+@description('Azure region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Request units a second that each container scales up to, from a tenth of it.')
+@minValue(1000)
+param maxThroughput int
+
+@description('Seconds that a document lives if it does not say itself (field ttl); -1 keeps it.')
+param documentTtlSeconds int
+
+@description('Spread the account over the zones of the region.')
+param zoneRedundant bool
+
+@description('Refuse what does not come through a private endpoint.')
+param closed bool
+
+@description('The Stream Analytics job writes here. It is no trusted service of Cosmos DB: a closed account stays open to addresses of Azure for it.')
+param streamAnalytics bool
+
+// Each path written costs request units; these are what people ask for. Add what you query, and it is indexed in place.
+var eventPaths = ['/kind/?', '/epoch/?', '/sender/?', '/state/?', '/magnitude/?']
+var containers = [
+  {
+    name: 'events'
+    partitionKey: '/pk'
+    indexedPaths: eventPaths
+  }
+  {
+    name: 'stream'
+    partitionKey: '/stream_key'
+    indexedPaths: eventPaths
+  }
+  {
+    name: 'aggregates'
+    partitionKey: '/kind'
+    indexedPaths: ['/state/?', '/window_end/?']
+  }
+]
+
+resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'GlobalDocumentDB'
+  properties: {
+    databaseAccountOfferType: 'Standard'
+    disableLocalAuth: true
+    disableKeyBasedMetadataWriteAccess: true
+    minimalTlsVersion: 'Tls12'
+    consistencyPolicy: {
+      defaultConsistencyLevel: 'Session'
+    }
+    locations: [
+      {
+        locationName: location
+        failoverPriority: 0
+        isZoneRedundant: zoneRedundant
+      }
+    ]
+    backupPolicy: {
+      type: 'Continuous'
+      continuousModeProperties: {
+        tier: 'Continuous7Days'
+      }
+    }
+    publicNetworkAccess: closed && !streamAnalytics ? 'Disabled' : 'Enabled'
+    // 0.0.0.0 stands for the addresses of Azure.
+    ipRules: closed && streamAnalytics ? [
+      {
+        ipAddressOrRange: '0.0.0.0'
+      }
+    ] : []
+  }
+}
+
+resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15' = {
+  parent: account
+  name: 'dev'
+  properties: {
+    resource: {
+      id: 'dev'
+    }
+  }
+}
+
+resource collections 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2024-11-15' = [
+  for container in containers: {
+    parent: database
+    name: container.name
+    properties: {
+      resource: {
+        id: container.name
+        partitionKey: {
+          paths: [container.partitionKey]
+          kind: 'Hash'
+          version: 2
+        }
+        defaultTtl: documentTtlSeconds
+        indexingPolicy: {
+          indexingMode: 'consistent'
+          automatic: true
+          includedPaths: map(container.indexedPaths, indexed => {
+            path: indexed
+          })
+          excludedPaths: [
+            {
+              path: '/*'
+            }
+          ]
+        }
+      }
+      options: {
+        autoscaleSettings: {
+          maxThroughput: maxThroughput
+        }
+      }
+    }
+  }
+]
+
+output name string = account.name
+output endpoint string = account.properties.documentEndpoint
