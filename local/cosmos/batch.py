@@ -59,7 +59,7 @@ def check(operations: Any) -> list[dict[str, Any]]:
         )
     for index, operation in enumerate(operations):
         kind = operation.get("operationType") if isinstance(operation, dict) else None
-        if not isinstance(kind, str) or kind not in _OPERATIONS:
+        if not isinstance(kind, str) or kind not in OPERATIONS:
             raise BadRequest(f"Batch operation {index} has the unknown operationType {kind!r}.")
         if "partitionKey" in operation:
             raise BadRequest(f"Batch operation {index} must not carry a partition key of its own.")
@@ -75,7 +75,7 @@ def run(connection: sqlite3.Connection, partition: Partition, operations: list[d
     results: list[Result] = []
     for index, operation in enumerate(operations):
         try:
-            results.append(_OPERATIONS[operation["operationType"]](connection, partition, operation))
+            results.append(OPERATIONS[operation["operationType"]](connection, partition, operation))
         except CosmosError as error:
             sibling = Result(FailedDependency.status, 0.0)
             failed = Result(error.status, LEAST, substatus=error.substatus)
@@ -138,7 +138,7 @@ def _etag(operation: dict[str, Any], name: str) -> str | None:
     return value
 
 
-_OPERATIONS: dict[str, Callable[[sqlite3.Connection, Partition, dict[str, Any]], Result]] = {
+OPERATIONS: dict[str, Callable[[sqlite3.Connection, Partition, dict[str, Any]], Result]] = {
     "Create": _create,
     "Upsert": _upsert,
     "Replace": _replace,

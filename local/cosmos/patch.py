@@ -39,8 +39,8 @@ def parse(body: Any) -> Request:
     if len(operations) > MAXIMUM_OPERATIONS:
         raise BadRequest(f"The number of patch operations can't exceed '{MAXIMUM_OPERATIONS}'.")
     for operation in operations:
-        if not isinstance(operation, dict) or operation.get("op") not in _OPERATIONS:
-            raise BadRequest("The patch request body is invalid: 'op' must be one of " + ", ".join(_OPERATIONS) + ".")
+        if not isinstance(operation, dict) or operation.get("op") not in OPERATIONS:
+            raise BadRequest("The patch request body is invalid: 'op' must be one of " + ", ".join(OPERATIONS) + ".")
     condition = body.get("condition")
     if condition is not None and not isinstance(condition, str):
         raise BadRequest("The patch condition must be a string.")
@@ -63,7 +63,7 @@ def apply(
     key_paths = partition.container.partition_key.paths
     for operation in request.operations:
         steps = _pointer(operation.get("path"), key_paths)
-        _OPERATIONS[operation["op"]](body, steps, operation, key_paths)
+        OPERATIONS[operation["op"]](body, steps, operation, key_paths)
     document = partition.replace(connection, id_, body, if_match)
     return replace(document, charge=document.charge + PATCH_OPERATION * len(request.operations))
 
@@ -175,6 +175,6 @@ def _move(body: Any, steps: list[str], operation: dict[str, Any], key_paths: Any
     _put(body, steps, value, insert=True)
 
 
-_OPERATIONS = {
+OPERATIONS = {
     "add": _add, "set": _set, "replace": _replace, "remove": _remove, "incr": _increment, "move": _move,
 }  # fmt: skip

@@ -42,7 +42,7 @@ _HEAD_ACTIONS = {"getAccessControl": Operation.GET_ACCESS, "getStatus": Operatio
 
 
 # Leases taken in passing, expiry, and bodies or checksums in the CRC64 format.
-_UNSUPPORTED = (
+UNSUPPORTED = (
     "x-ms-lease-action", "x-ms-proposed-lease-id", "x-ms-expiry-option", "x-ms-structured-body", "x-ms-content-crc64",
 )  # fmt: skip
 
@@ -143,7 +143,7 @@ def refuse_unsupported(headers: Mapping[str, str]) -> None:
     Raises:
         Refused: 400 UnsupportedHeader.
     """
-    for name in _UNSUPPORTED:
+    for name in UNSUPPORTED:
         if name in headers:
             raise bad_request("UnsupportedHeader", f"{name} is not supported by the local Data Lake endpoint.")
 

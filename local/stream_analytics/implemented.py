@@ -1,0 +1,99 @@
+"""What of the Stream Analytics query language is here: constructs by what compiles, functions by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from local.ledger import Entry, Ledger, Names, Table
+from local.sql.asa.catalog import AGGREGATES, ANALYTIC, METADATA, NOT_RUN, PREFIXES_NOT_RUN, ROWS, TIMESTAMP, WINDOWS
+from local.sql.asa.errors import NotRunLocally
+from local.sql.asa.functions import FUNCTIONS
+from local.stream_analytics.job import compile_job
+
+# A query for each construct: it compiles here, or is refused as what Azure has and this engine does not run.
+_CONSTRUCTS: Final = (
+    ("`SELECT ... INTO ... FROM`", "SELECT a, b.c AS d, e[0] AS f INTO output FROM input"),
+    ("`SELECT *`", "SELECT *, a + 1 AS b FROM input"),
+    ("`WITH` steps", "WITH s AS (SELECT a FROM input) SELECT a FROM s"),
+    ("Several queries, several outputs", "SELECT a INTO x FROM input; SELECT b INTO y FROM input"),
+    (
+        "`WHERE`, `CASE`, `CAST`, `TRY_CAST`",
+        "SELECT CASE WHEN CAST(a AS bigint) > 1 THEN 'x' ELSE TRY_CAST(b AS nvarchar(max)) END AS c FROM input",
+    ),
+    (
+        "`LIKE`, `BETWEEN`, `IN`, `IS NULL`",
+        "SELECT a FROM input WHERE a LIKE 'x%' AND b BETWEEN 1 AND 2 AND c IN (1, 2) AND d IS NOT NULL",
+    ),
+    ("`TIMESTAMP BY`", "SELECT a FROM input TIMESTAMP BY t"),
+    ("`TIMESTAMP BY ... OVER`", "SELECT a FROM input TIMESTAMP BY t OVER device"),
+    ("`PARTITION BY PartitionId`", "SELECT a FROM input PARTITION BY PartitionId"),
+    ("`PARTITION BY` anything else", "SELECT a FROM input PARTITION BY device"),
+    (
+        "`GROUP BY` and `HAVING`",
+        "SELECT a, COUNT(*) AS n FROM input GROUP BY a, TumblingWindow(minute, 1) HAVING COUNT(*) > 1",
+    ),
+    ("Tumbling windows", "SELECT COUNT(*) AS n FROM input GROUP BY TumblingWindow(minute, 1)"),
+    ("Hopping windows", "SELECT COUNT(*) AS n FROM input GROUP BY HoppingWindow(minute, 2, 1)"),
+    ("Sliding windows", "SELECT COUNT(*) AS n FROM input GROUP BY SlidingWindow(minute, 1)"),
+    ("Session windows", "SELECT COUNT(*) AS n FROM input GROUP BY SessionWindow(minute, 1, 5)"),
+    ("Snapshot windows", "SELECT COUNT(*) AS n FROM input GROUP BY System.Timestamp()"),
+    (
+        "Several windows (`Windows()`)",
+        "SELECT COUNT(*) AS n FROM input GROUP BY Windows(Window('a', TumblingWindow(minute, 1)))",
+    ),
+    ("`COUNT(DISTINCT ...)`", "SELECT COUNT(DISTINCT a) AS n FROM input GROUP BY TumblingWindow(minute, 1)"),
+    ("`CROSS APPLY`, `OUTER APPLY`", "SELECT e.ArrayValue FROM input i CROSS APPLY GetArrayElements(i.a) AS e"),
+    (
+        "`JOIN` of streams within a time",
+        "SELECT x.a FROM input x JOIN input y ON DATEDIFF(second, x, y) BETWEEN 0 AND 5 AND x.a = y.a",
+    ),
+    (
+        "`LEFT JOIN` of streams",
+        "SELECT x.a FROM input x LEFT JOIN input y ON DATEDIFF(second, x, y) BETWEEN 0 AND 5 AND x.a = y.a",
+    ),
+    ("`JOIN` with reference data", "SELECT i.a, r.b FROM input i JOIN reference r ON i.a = r.a"),
+    ("`UNION`", "SELECT a FROM input UNION SELECT a FROM input"),
+    (
+        "`LAG`, `LAST`, `ISFIRST` with `LIMIT DURATION` and `WHEN`",
+        "SELECT LAG(a) OVER (PARTITION BY b LIMIT DURATION(hour, 1) WHEN a > 1) AS p FROM input",
+    ),
+    ("`CREATE TABLE`", "CREATE TABLE input (a bigint); SELECT a FROM input"),
+    ("`MATCH_RECOGNIZE`", "SELECT a FROM input MATCH_RECOGNIZE (MEASURES A.a AS a PATTERN (A) DEFINE A AS a > 1)"),
+    ("User-defined functions and aggregates", "SELECT UDF.f(a) AS b FROM input"),
+)  # fmt: skip
+
+
+def ledger() -> Ledger:
+    """What is here.
+
+    Raises:
+        QueryError: a construct's example is no query.
+    """
+    return Ledger(
+        "Stream Analytics",
+        "The query language at compatibility level 1.2. What is not here is refused when a query is loaded, before an "
+        "event is read, with file, line and column.",
+        (
+            Table("Queries", [Entry(name, _compiles(query), f"`{query}`") for name, query in _CONSTRUCTS]),
+            Names(
+                "Functions",
+                [
+                    ("Scalar", (function.name.upper() for function in FUNCTIONS.values())),
+                    ("Aggregate", AGGREGATES),
+                    ("Analytic", ANALYTIC),
+                    ("Windows", WINDOWS),
+                    ("Rows", ROWS),
+                    ("Of the event", (TIMESTAMP, METADATA)),
+                ],
+                (*NOT_RUN, *(f"{prefix}*" for prefix in PREFIXES_NOT_RUN)),
+            ),
+        ),
+    )
+
+
+def _compiles(query: str) -> bool:
+    try:
+        compile_job(query, inputs=["input"], references={"reference": []})
+    except NotRunLocally:
+        return False
+    return True
