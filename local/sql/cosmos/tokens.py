@@ -1,6 +1,7 @@
 """The words of a query: text in, tokens out, and a cursor over them for the grammar.
 
-Lexical rules: the grammar that the .NET SDK publishes (sql.g4 of Azure/azure-cosmos-dotnet-v3), comments apart.
+Lexical rules: https://learn.microsoft.com/azure/cosmos-db/nosql/query/constants, and the grammar that the .NET SDK
+publishes (sql.g4 of Azure/azure-cosmos-dotnet-v3).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from local.sql.errors import QuerySyntaxError
 
 _TOKEN: Final = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
-    |(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?!\w)
+    |(?P<number>0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?!\w)
     |(?P<word>[^\W\d]\w*)
     |(?P<parameter>@[^\W\d]\w*)
     |(?P<string>"(?:[^"\\\x00-\x1f]|\\.)*"|'(?:[^'\\\x00-\x1f]|\\.)*')
@@ -76,6 +77,8 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def _number(text: str) -> float:
+    if text[:2] in ("0x", "0X"):
+        return int(text, 16) if len(text) < 16 else float(int(text[:200], 16))
     return int(text) if text.isdecimal() and len(text) < 19 else float(text)
 
 

@@ -25,6 +25,7 @@ _E2: Final = _F * (2 - _F)
 _E: Final = math.sqrt(_E2)
 _MEAN: Final = (2 * _A + _B) / 3
 _NEAR: Final = 1e-12  # of the radius: some micrometres
+_NONE: Final = 1e-15  # a volume of three directions that may as well lie in one plane
 
 
 def vector(place: Place) -> Vector:
@@ -105,10 +106,12 @@ def nearest(place: Place, start: Place, end: Place) -> Place:
 
 def cross(a: Place, b: Place, c: Place, d: Place) -> bool:
     """Whether the edges from `a` to `b` and from `c` to `d` cross, other than by touching."""
+    if a in (c, d) or b in (c, d):
+        return False
     first, second, third, fourth = vector(a), vector(b), vector(c), vector(d)
     one, other = _cross(first, second), _cross(third, fourth)
     signs = (-_dot(one, third), _dot(one, fourth), -_dot(other, second), _dot(other, first))
-    return all(sign > 0 for sign in signs) or all(sign < 0 for sign in signs)
+    return all(sign > _NONE for sign in signs) or all(sign < -_NONE for sign in signs)
 
 
 def touches(place: Place, start: Place, end: Place) -> bool:
