@@ -97,7 +97,7 @@ def test_group_by(query: str, expected: list[Any]) -> None:
         ("SELECT DISTINCT p.category FROM p", [
             {"category": "Accessories"}, {"category": "Tools"}, {}, {"category": 1}, {"category": True},
         ]),
-        ("SELECT DISTINCT VALUE p.category FROM p WHERE p.category > '' ORDER BY p.category DESC", ["Tools", "Accessories"]),
+        ("SELECT DISTINCT VALUE p.category FROM p WHERE p.category > '' ORDER BY p.category", ["Accessories", "Tools"]),
         ("SELECT DISTINCT TOP 2 VALUE p.category FROM p", ["Accessories", "Tools"]),
         ("SELECT DISTINCT VALUE p.category FROM p OFFSET 2 LIMIT 1", [1]),
         ("SELECT VALUE p.price FROM products p WHERE p.price BETWEEN 17.25 AND 25.50", [20]),

@@ -201,7 +201,7 @@ def test_subqueries(query: str, expected: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("SELECT ARRAY (SELECT VALUE t.name FROM t in p.tags) AS names FROM p", [{"names": ["road", "bike", "competitive"]}]),
+        ("SELECT ARRAY (SELECT VALUE t.name FROM t in p.tags) AS n FROM p", [{"n": ["road", "bike", "competitive"]}]),
         (
             'SELECT ARRAY (SELECT VALUE t.name FROM t in p.tags WHERE CONTAINS(t.name, "bike")) AS names FROM p',
             [{"names": ["bike"]}],
