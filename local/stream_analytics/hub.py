@@ -23,6 +23,7 @@ from local.sql.asa.values import TICKS_PER_SECOND, DateTime
 from local.stream_analytics.definition import HubInput
 from local.stream_analytics.errors import DefinitionError, HubError
 from local.stream_analytics.events import ticks
+from local.stream_analytics.rows import START
 from local.stream_analytics.store import Position
 
 _LOG = logging.getLogger("local.stream_analytics")
@@ -37,11 +38,20 @@ _PREFETCH: Final = 500
 _RECLAIM_SECONDS: Final = 2.0
 """Until a partition whose connection failed is read again; the SDK's own retries come before."""
 
-SKEW: Final = 1 * TICKS_PER_SECOND
+SKEW: Final = TICKS_PER_SECOND // 5
 """How far the clock of the namespace may be behind ours."""
 
-_SOONEST_PROBE, _LATEST_PROBE = 1.0, 10.0
-"""Seconds between two looks at a partition that is quiet: a management call costs a connection."""
+_QUIET_AFTER: Final = 0.3
+"""Seconds without an event after which a partition is looked at; more than the skew, so that its last event counts."""
+
+_SOONEST_LOOK, _LATEST_LOOK = 1.0, 10.0
+"""Seconds between two looks at quiet partitions: one takes a connection, and 10 ms of CPU at both ends (measured)."""
+
+_LOOK_SECONDS: Final = 20.0
+"""After which a look that has no answer is given up."""
+
+AHEAD: Final = 60 * TICKS_PER_SECOND
+"""How far a partition is read ahead of another one that has more: what is read ahead waits in memory for the other."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,12 @@ class Batch:
     input: str
     partition: int
     events: Sequence[EventData]
+
+    @property
+    def arrival(self) -> DateTime:
+        """When the first of them was enqueued."""
+        moment = self.events[0].enqueued_time
+        return START if moment is None else ticks(moment)
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._batches: list[tuple[Batch, asyncio.Event]] = []
-        self._quiet: list[Quiet] = []
+        self._quiet: dict[tuple[str, int], Quiet] = {}
         self._events = 0
         self._arrived, self._plenty = asyncio.Event(), asyncio.Event()
 
@@ -83,7 +99,8 @@ class Inbox:
         await taken.wait()
 
     def note(self, quiet: Sequence[Quiet]) -> None:
-        self._quiet += quiet
+        """Leave what is known of quiet partitions, in place of what was known before."""
+        self._quiet.update({(look.input, look.partition): look for look in quiet})
         if quiet:
             self._arrived.set()
 
@@ -95,16 +112,27 @@ class Inbox:
         """Until there are `PLENTY` events."""
         await self._plenty.wait()
 
-    def take(self) -> tuple[list[Batch], list[Quiet]]:
-        """All there is."""
-        batches, quiet = self._batches, self._quiet
-        self._batches, self._quiet = [], []
+    def take(self, reached: Mapping[tuple[str, int], DateTime]) -> tuple[list[Batch], list[Quiet]]:
+        """What there is, but of no partition what is far ahead of another one.
+
+        Args:
+            reached: for each input and partition, up to when all that was enqueued has been taken.
+        """
+        waiting = {(batch.input, batch.partition): batch.arrival for batch, _ in self._batches}
+        ahead = min({**reached, **waiting}.values(), default=START) + AHEAD
+        held, taken = [], []
+        for batch, event in self._batches:
+            if batch.arrival > ahead:
+                held.append((batch, event))
+            else:
+                taken.append(batch)
+                event.set()
+        quiet = list(self._quiet.values())
+        self._batches, self._quiet = held, {}
         self._events = 0
         self._arrived.clear()
         self._plenty.clear()
-        for _, taken in batches:
-            taken.set()
-        return [batch for batch, _ in batches], quiet
+        return taken, quiet
 
 
 class HubReader:
@@ -121,6 +149,7 @@ class HubReader:
         self._inbox = inbox
         self._handed: dict[str, int] = {}
         self._heard: dict[str, float] = {}
+        self._stirred = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         try:
             self._client = EventHubConsumerClient.from_connection_string(
@@ -144,20 +173,24 @@ class HubReader:
         self.partitions = sorted(properties["partition_ids"], key=int)
         self.log = properties["created_at"].isoformat()
 
-    def start(self, positions: Mapping[int, Position]) -> None:
-        """Read on after `positions`; where there is none, and in another log than theirs, from the beginning."""
-        now = time.monotonic()
+    def start(self, positions: Mapping[int, Position]) -> dict[int, Position]:
+        """Read on after `positions`; where there is none, or one in another log, from the beginning.
+
+        Returns:
+            The positions that hold.
+        """
+        holding = {partition: position for partition, position in positions.items() if position.log == self.log}
+        if holding.keys() != positions.keys():
+            _LOG.warning(
+                "input %s: hub %s was created anew at %s; it is read from its beginning",
+                self.source.name, self.source.hub, self.log,
+            )  # fmt: skip
         for partition in self.partitions:
-            position = positions.get(int(partition))
-            if position is not None and position.log != self.log:
-                _LOG.warning(
-                    "input %s, partition %s: the hub was created anew at %s; it is read from its beginning",
-                    self.source.name, partition, self.log,
-                )  # fmt: skip
-                position = None
+            position = holding.get(int(partition))
             self._handed[partition] = -1 if position is None else position.sequence
-            self._heard[partition] = now
-        self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._probe())]
+            self._heard[partition] = 0.0
+        self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._watch())]
+        return holding
 
     async def close(self) -> None:
         # In this order: a client that is closed first waits a second for its own tasks.
@@ -170,9 +203,15 @@ class HubReader:
     async def _receive(self) -> None:
         # The SDK asks for a partition's start when it opens it, and again when it has to: this moves along.
         starts: Any = _Starts(self._handed)
-        await self._client.receive_batch(
-            self._on_batch, on_error=self._on_error, starting_position=starts, prefetch=_PREFETCH, max_batch_size=BATCH
-        )
+        while True:
+            try:
+                await self._client.receive_batch(
+                    self._on_batch, on_error=self._on_error, starting_position=starts, prefetch=_PREFETCH,
+                    max_batch_size=BATCH,
+                )  # fmt: skip
+            except Exception as error:  # of the SDK's own loop; it is to end with us, and not before
+                await self._on_error(None, error)
+            await asyncio.sleep(_RECLAIM_SECONDS)
 
     async def _on_batch(self, context: PartitionContext, events: list[EventData]) -> None:
         partition = context.partition_id
@@ -189,39 +228,44 @@ class HubReader:
         # Before the wait: should the SDK drop the partition meanwhile, the batch is ours, and what it reads again not.
         self._handed[partition] = last
         self._heard[partition] = time.monotonic()
+        self._stirred.set()
         await self._inbox.put(Batch(self.source.name, int(partition), fresh))
 
     async def _on_error(self, context: PartitionContext | None, error: Exception) -> None:
         where = f"partition {context.partition_id}" if context else f"hub {self.source.hub}"
         _LOG.warning("input %s, %s: %s; trying again", self.source.name, where, _reason(error))
 
-    async def _probe(self) -> None:
+    async def _watch(self) -> None:
         """Say of quiet partitions up to when nothing more will come of them: else they would hold windows open.
 
         Before a look, time is noted; what the look shows had been enqueued by then, so that the job knows, once it has
         read all of that, that what comes later is enqueued later.
         """
-        pause, heard = _SOONEST_PROBE, -1.0
+        pause = _SOONEST_LOOK
         while True:
-            await asyncio.sleep(pause)
-            latest = max(self._heard.values())
-            pause = _SOONEST_PROBE if latest != heard else min(1.5 * pause, _LATEST_PROBE)
-            heard = latest
-            quiet = [
-                partition
-                for partition in self.partitions
-                if time.monotonic() - self._heard[partition] >= _SOONEST_PROBE
-            ]
+            began = time.monotonic()
+            quiet = [name for name in self.partitions if began - self._heard[name] >= _QUIET_AFTER]
             looks = await asyncio.gather(*(self._look_at(partition) for partition in quiet))
             self._inbox.note([look for look in looks if look])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
+            if self._stirred.is_set():
+                self._stirred.clear()
+                pause = _SOONEST_LOOK
+                await asyncio.sleep(max(_QUIET_AFTER, began + _SOONEST_LOOK - time.monotonic()))
+            else:
+                pause = min(1.5 * pause, _LATEST_LOOK)
 
     async def _look_at(self, partition: str) -> Quiet | None:
         until = DateTime(ticks(datetime.now(UTC)) - SKEW)
         try:
-            properties = await self._client.get_partition_properties(partition)
-        except Exception as error:
-            _LOG.info("input %s, partition %s: not known whether it is idle: %s", self.source.name, partition,
-                      _reason(error))  # fmt: skip
+            async with asyncio.timeout(_LOOK_SECONDS):
+                properties = await self._client.get_partition_properties(partition)
+        except Exception as error:  # whatever it is, the next look may do better
+            _LOG.warning(
+                "input %s, partition %s: not known whether it is idle: %s", self.source.name, partition, _reason(error)
+            )
             return None
         return Quiet(self.source.name, int(partition), properties["last_enqueued_sequence_number"], until)
 

@@ -14,23 +14,30 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from local.sql.asa.values import TICKS_PER_SECOND, dump
+from local.sql.asa.values import TICKS_PER_SECOND, DateTime, dump
 from local.stream_analytics.definition import Definition, Output
 from local.stream_analytics.errors import HubError, JobError, OutputError
 from local.stream_analytics.events import Received, read, ticks
 from local.stream_analytics.hub import Batch, HubReader, Inbox, Quiet
-from local.stream_analytics.job import Job, StateError, compile_job
+from local.stream_analytics.job import Job, compile_job
 from local.stream_analytics.outputs import Sink, connect
+from local.stream_analytics.rows import START
 from local.stream_analytics.store import Delivery, Position, Store
 
 _LOG = logging.getLogger("local.stream_analytics")
+
+STATE: Final = 1
+"""To be raised when the operators remember otherwise than before: what an older version saved is then not restored."""
+
+_PATIENCE: Final = 5.0
+"""Seconds that a start waits for the hubs; a job whose hubs are away starts, and waits for them."""
 
 _SPACING: Final = 0.5
 """Seconds between the starts of two cycles that have little to do: each makes a file."""
@@ -74,7 +81,7 @@ class Service:
     def __init__(
         self, definition: Definition, connections: Mapping[str, str], data_dir: Path, given_up: Callable[[], None]
     ) -> None:
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self._definition = definition
         self._given_up = given_up
         self._inbox = Inbox()
@@ -89,29 +96,42 @@ class Service:
         self._sinks: dict[str, Sink] = {
             output.name: connect(output, connections[output.setting], self._store.run) for output in definition.outputs
         }
-        self._positions: dict[str, dict[int, Position]] = {}
+        self._names = {name.lower(): name for name in self._outputs}
+        self._read: dict[tuple[str, int], int] = {}
+        self._reached: dict[tuple[str, int], DateTime] = {}
+        self._opened = asyncio.Event()
         self._fingerprint = ""
         self._state_seconds = 0.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Mapping[str, object]]:
-        """Run it; ready once its hubs have answered.
+        """Run it; ready once its hubs have answered, or take their time.
 
         Raises:
             JobError, QueryError: it cannot be run.
         """
+        task = asyncio.create_task(self._run())
         try:
-            await self._open()
-            task = asyncio.create_task(self._run())
+            opened = asyncio.create_task(self._opened.wait())
+            await asyncio.wait((task, opened), timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            opened.cancel()
+            if task.done():
+                task.result()
+            task.add_done_callback(self._ended)
             yield {"inputs": sorted(self._readers), "outputs": list(self._job.outputs)}
+        finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        finally:
             for reader in self._readers.values():
                 await reader.close()
             for sink in self._sinks.values():
                 await sink.close()
             self._store.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (failure := task.exception()):
+            self.failure = failure
+            self._given_up()
 
     def _compile(self, partitions: Mapping[str, int]) -> Job:
         definition = self._definition
@@ -126,12 +146,14 @@ class Service:
         partitions = {name: len(reader.partitions) for name, reader in self._readers.items()}
         others = {source.name: 1 for source in self._definition.inputs if source.name not in partitions}
         self._job = self._compile(partitions | others)
-        said = repr((self._definition.query, self._definition.policies, sorted(partitions.items())))
+        said = repr((STATE, self._definition.query, self._definition.policies, sorted(partitions.items())))
         self._fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
         self._remember()
         for name, reader in self._readers.items():
-            self._positions[name] = self._store.positions(name)
-            reader.start(self._positions[name])
+            positions = reader.start(self._store.positions(name))
+            for partition in range(len(reader.partitions)):
+                self._reached[name, partition] = START
+                self._read[name, partition] = positions[partition].sequence if partition in positions else -1
 
     def _remember(self) -> None:
         """Give the query what it remembered, if it is still the same one."""
@@ -139,32 +161,31 @@ class Service:
         if kept is None:
             return
         memory = json.loads(kept)
-        try:
-            if memory["of"] != self._fingerprint:
-                raise StateError("the query, the policies or a hub's partitions are not what they were")
+        if memory["of"] == self._fingerprint:
             self._job.restore(memory["saved"])
-        except StateError as error:
-            _LOG.warning("%s: it goes on where it had read to, and without the windows that were open", error)
+        else:
+            _LOG.warning(
+                "the query, the policies or the hub's partitions are not what they were: the job goes on where it had "
+                "read to, without the windows that were open"
+            )
 
     async def _run(self) -> None:
-        try:
-            await self._deliver(_Cycle())
+        await self._open()
+        self._opened.set()
+        await self._deliver(_Cycle())
+        began = 0.0
+        while True:
+            await self._inbox.wait()
+            spacing = max(_SPACING, _STATE_SHARE * self._state_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, began + spacing - time.monotonic())):
+                    await self._inbox.wait_for_plenty()
             began = time.monotonic()
-            while True:
-                await self._inbox.wait()
-                spacing = max(_SPACING, _STATE_SHARE * self._state_seconds)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(began + spacing - time.monotonic()):
-                        await self._inbox.wait_for_plenty()
-                began = time.monotonic()
-                await self._cycle()
-        except Exception as error:
-            self.failure = error
-            self._given_up()
+            await self._cycle()
 
     async def _cycle(self) -> None:
         cycle = _Cycle()
-        batches, quiet = self._inbox.take()
+        batches, quiet = self._inbox.take(self._reached)
         for batch in batches:
             await self._push(cycle, batch)
         for look in quiet:
@@ -183,11 +204,13 @@ class Service:
         for number, event in enumerate(batch.events):
             if number % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
-            self._push_event(cycle, batch, read(event, hub, batch.partition, processed))
-        last = batch.events[-1].sequence_number or 0
-        position = Position(self._readers[batch.input].log, last)
-        cycle.positions.setdefault(batch.input, {})[batch.partition] = position
-        self._positions[batch.input][batch.partition] = position
+            received = read(event, hub, batch.partition, processed)
+            self._push_event(cycle, batch, received)
+        place = batch.input, batch.partition
+        self._read[place], self._reached[place] = received.sequence, received.arrival
+        cycle.positions.setdefault(batch.input, {})[batch.partition] = Position(
+            self._readers[batch.input].log, received.sequence
+        )
         cycle.events[batch.input] += len(batch.events)
 
     def _push_event(self, cycle: _Cycle, batch: Batch, received: Received) -> None:
@@ -199,20 +222,23 @@ class Service:
                 f" (and {len(received.errors) - 1} more)" if len(received.errors) > 1 else "",
             )  # fmt: skip
         for record, meta in received.records:
-            for output, row in self._job.push(batch.input, batch.partition, record, received.arrival, meta):
-                cycle.records.setdefault(output, []).append(dump(row).encode())
+            self._keep(cycle, self._job.push(batch.input, batch.partition, record, received.arrival, meta))
 
     def _idle(self, cycle: _Cycle, look: Quiet) -> None:
-        position = self._positions[look.input].get(look.partition)
-        read = -1 if position is None else position.sequence
+        place = look.input, look.partition
+        read = self._read[place]
         if look.last < read:
             raise JobError(
                 f"input {look.input}, partition {look.partition}: event {read} was read, and the hub's last is "
-                f"{look.last}: it is another log; start the job again"
+                f"{look.last}: its log was cut; delete the job's state to read it from its beginning"
             )
         if look.last == read:
-            for output, row in self._job.idle(look.until, look.input, look.partition):
-                cycle.records.setdefault(output, []).append(dump(row).encode())
+            self._reached[place] = max(self._reached[place], look.until)
+            self._keep(cycle, self._job.idle(look.until, *place))
+
+    def _keep(self, cycle: _Cycle, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        for output, row in rows:
+            cycle.records.setdefault(self._names[output.lower()], []).append(dump(row).encode("utf-8", "replace"))
 
     async def _deliver(self, cycle: _Cycle) -> None:
         """Deliver all that is committed; each output at its own pace, and all of them before the next cycle."""
