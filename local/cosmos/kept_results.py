@@ -4,30 +4,54 @@ from __future__ import annotations
 
 import itertools
 import threading
+from array import array
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 _RESULTS = 32
 _BYTES = 32 * 1024 * 1024
-_ROW_BYTES = 200  # beside its text
+_ROW_BYTES = 40  # that Python needs for a row beside its text
+
+
+class KeptResult(Protocol):
+    """What can be kept."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it holds."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeptResult:
-    """One result.
-
-    Attributes:
-        rows: what is to be returned, as JSON.
-        places: the place of each row in the order of the query; empty where rows have none.
-        lsn: the last change of the container that is in it.
-        fresh_until: the second at which the first of the container's documents expires; None for never.
-    """
+class KeptRows:
+    """The rows of a result of one piece, as JSON."""
 
     rows: list[bytes]
-    places: list[Any]
-    lsn: int
-    fresh_until: int | None
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.rows)) + _ROW_BYTES * len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOrder:
+    """The order of a result's rows.
+
+    Attributes:
+        numbers: of the document of each row.
+        places: which of its document's rows each is.
+        state: what is the same as long as nothing in the container has changed.
+        long_values: the values of ORDER BY at the ends of pages, where they are too long for a token.
+    """
+
+    numbers: array[int]
+    places: array[int]
+    state: tuple[int, int | None]
+    long_values: dict[int, list[Any]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return 12 * len(self.numbers)
 
 
 class KeptResults:
@@ -41,7 +65,7 @@ class KeptResults:
 
     def keep(self, result: KeptResult) -> int:
         """Keep `result` for a while; returns its number."""
-        size = sum(map(len, result.rows)) + _ROW_BYTES * len(result.rows)
+        size = result.size
         with self._lock:
             number = next(self._numbers)
             self._results[number] = (result, size)

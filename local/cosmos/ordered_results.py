@@ -1,37 +1,43 @@
 """Ordered results: rows by the values of ORDER BY, then by document number; a page starts after a place in that order.
 
-What was sorted for one page is kept for the next, and used for it as long as the container has not changed; after a
-change the next page is sorted anew, from its place on.
+Sorting keeps no more of a document than its key and number; the rows of a page are read again by number. The order that
+was found for one page is kept for the next, and used for it as long as the container has not changed; after a change
+the next page is sorted anew, from its place on.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from local.cosmos.continuations import OrderPosition, invalid, unwrapped, wrapped
 from local.cosmos.errors import BadRequest
-from local.cosmos.kept_results import KeptResult, KeptResults
-from local.cosmos.pages import Page, fitting
+from local.cosmos.kept_results import KeptOrder, KeptResults
+from local.cosmos.pages import PAGE_BYTES, Page
 from local.cosmos.slices import Slice, documents
 from local.sql.cosmos.select import Select, compare_key
 from local.sql.values import UNDEFINED
 
+_Entry = tuple[tuple[Any, ...], int, int]
+"""Of a row: the sort key of its values, its document's number, and which of the document's rows it is."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Of a row in the order: the values of ORDER BY, the document's number, and which of its rows it is."""
+class _Read:
+    """The rows of a page: as JSON, how far in the order that is, where the last is, what it is ordered by."""
 
-    values: list[Any]
+    rows: list[bytes]
+    following: int
     number: int
-    row: int
-
-
-_Entry = tuple[tuple[Any, ...], _Place, bytes]
+    place: int
+    values: list[Any]
+    bytes: int  # of the documents
 
 
 def ordered_page(
@@ -44,92 +50,93 @@ def ordered_page(
         BadRequest: no page of this query starts there.
     """
     state = _state(connection, slice_)
-    loaded = loaded_bytes = 0
+    loaded = number = offset = 0
     if start is None:
         most = query.top if query.limit is None else query.limit
         keep = None if most is None else query.offset + most
-        entries, loaded, loaded_bytes = _sort(connection, slice_, query, keep, None)
-        result, number, offset = _result(entries[query.offset :], state), 0, 0
+        entries, loaded = _sort(connection, slice_, query, keep, None)
+        order = _order(entries[query.offset :], state)
     else:
         kept, most = results.get(start.result), start.left
-        if kept is not None and (kept.lsn, kept.fresh_until) == state and _is_at(kept, start):
-            result, number, offset = kept, start.result, start.offset
+        if isinstance(kept, KeptOrder) and not _is_at(kept, start):
+            kept = None  # after a restart the number is another result's
+        if isinstance(kept, KeptOrder) and kept.state == state:
+            order, number, offset = kept, start.result, start.offset
         else:
-            place = _place(kept, start, query)
-            results.forget(start.result)
-            entries, loaded, loaded_bytes = _sort(connection, slice_, query, most, place)
-            result, number, offset = _result(entries, state), 0, 0
-    page = fitting(result.rows, offset, limit)
-    following = offset + len(page)
-    if following >= len(result.rows):
+            after = _values(kept if isinstance(kept, KeptOrder) else None, start, query)
+            entries, loaded = _sort(connection, slice_, query, most, (after, start.number, start.row))
+            order = _order(entries, state)
+    read = _read(connection, slice_, query, order, offset, limit)
+    loaded = loaded or len(read.rows)
+    following = read.following
+    if following >= len(order.numbers):
         results.forget(number)
-        return Page(page, None, loaded, loaded_bytes)
-    last: _Place = result.places[following - 1]
-    left = None if most is None else most - len(page)
-    number = number or results.keep(result)
-    position = OrderPosition(number, following, left, wrapped(last.values), last.number, last.row)
-    return Page(page, position, loaded, loaded_bytes)
+        return Page(read.rows, None, loaded, read.bytes)
+    number = number or results.keep(order)
+    left = None if most is None else most - len(read.rows)
+    values = wrapped(read.values)
+    if values is None:
+        order.long_values[following] = read.values
+    position = OrderPosition(number, following, left, values, read.number, read.place)
+    return Page(read.rows, position, loaded, read.bytes)
 
 
 def _state(connection: sqlite3.Connection, slice_: Slice) -> tuple[int, int | None]:
-    """What is the same again if nothing has changed: the last LSN, and when the next document expires."""
+    """The last LSN, and when the next document expires."""
     number = slice_.container.number
     (lsn,) = connection.execute("SELECT lsn FROM containers WHERE number = ?", (number,)).fetchone()
     sql = f"SELECT min(expires) FROM documents_{number} WHERE expires > ?"
     return lsn, connection.execute(sql, (slice_.now,)).fetchone()[0]
 
 
-def _result(entries: list[_Entry], state: tuple[int, int | None]) -> KeptResult:
-    return KeptResult([row for _, _, row in entries], [place for _, place, _ in entries], *state)
+def _order(entries: list[_Entry], state: tuple[int, int | None]) -> KeptOrder:
+    numbers = array("q", (number for _, number, _ in entries))
+    return KeptOrder(numbers, array("i", (place for _, _, place in entries)), state)
 
 
-def _is_at(kept: KeptResult, start: OrderPosition) -> bool:
-    """Whether the last row returned is where `start` says: a number may name another result after a restart."""
-    if not 0 < start.offset <= len(kept.places):
-        return False
-    place: _Place = kept.places[start.offset - 1]
-    return (place.number, place.row) == (start.number, start.row) and wrapped(place.values) == start.values
+def _is_at(kept: KeptOrder, start: OrderPosition) -> bool:
+    last = start.offset - 1
+    return 0 <= last < len(kept.numbers) and (kept.numbers[last], kept.places[last]) == (start.number, start.row)
 
 
-def _place(kept: KeptResult | None, start: OrderPosition, query: Select) -> _Place:
+def _values(kept: KeptOrder | None, start: OrderPosition, query: Select) -> list[Any]:
+    """The values of ORDER BY that the page starts after."""
     if start.values is not None:
         if len(start.values) != len(query.ordering):
             raise invalid()
-        return _Place(unwrapped(start.values), start.number, start.row)
-    if kept is None or not _is_at(kept, start):
+        return unwrapped(start.values)
+    values = kept.long_values.get(start.offset) if kept else None
+    if values is None:
         raise BadRequest(
             "The continuation token has expired: the values that its query is ordered by are too long for a token, and "
             "the sorted result is no longer kept. Run the query from its start."
         )
-    place: _Place = kept.places[start.offset - 1]
-    return place
+    return values
 
 
 def _sort(
-    connection: sqlite3.Connection, slice_: Slice, query: Select, keep: int | None, after: _Place | None
-) -> tuple[list[_Entry], int, int]:
-    """(the first `keep` rows after `after`, in order; how many documents that took; their size)."""
+    connection: sqlite3.Connection, slice_: Slice, query: Select, keep: int | None,
+    after: tuple[list[Any], int, int] | None,
+) -> tuple[list[_Entry], int]:  # fmt: skip
+    """(the first `keep` rows after `after`, in order; how many documents that took)."""
     found: list[_Entry] = []
-    loaded = loaded_bytes = 0
-    follows = None if after is None else _follower(query, after)
+    loaded = 0
+    follows = None if after is None else _follower(query, *after)
     enough = None if keep is None else 2 * keep + 1000
     for number, body in documents(connection, slice_):
         counted = False
         for place, row in enumerate(query.rows(orjson.loads(body))):
             if not counted:
-                counted, loaded, loaded_bytes = True, loaded + 1, loaded_bytes + len(body)
-            value = query.project(row)
-            if value is UNDEFINED:
+                counted, loaded = True, loaded + 1
+            if not query.projects_whole and query.project(row) is UNDEFINED:
                 continue
-            values = query.order_values(row)
-            key = compare_key(values)
-            if follows is not None and not follows(key, (number, place)):
+            entry = compare_key(query.order_values(row)), number, place
+            if follows is not None and not follows(entry):
                 continue
-            text = body if query.projects_whole else orjson.dumps(value)
-            found.append((key, _Place(values, number, place), text))
+            found.append(entry)
             if len(found) == enough:
                 found = _in_order(found, query)[:keep]
-    return _in_order(found, query)[:keep], loaded, loaded_bytes
+    return _in_order(found, query)[:keep], loaded
 
 
 def _in_order(found: list[_Entry], query: Select) -> list[_Entry]:
@@ -143,15 +150,44 @@ def _in_order(found: list[_Entry], query: Select) -> list[_Entry]:
     return found
 
 
-def _follower(query: Select, after: _Place) -> Callable[[tuple[Any, ...], tuple[int, int]], bool]:
-    """Whether a row with this key and this place comes after `after`."""
-    least, last = compare_key(after.values), (after.number, after.row)
+def _follower(query: Select, values: list[Any], number: int, place: int) -> Callable[[_Entry], bool]:
+    """Whether a row comes after the one with these values at this place."""
+    least, last = compare_key(values), (number, place)
     directions = [item.descending for item in query.ordering]
 
-    def follows(key: tuple[Any, ...], place: tuple[int, int]) -> bool:
-        for value, bound, descending in zip(key, least, directions, strict=True):
+    def follows(entry: _Entry) -> bool:
+        for value, bound, descending in zip(entry[0], least, directions, strict=True):
             if value != bound:
                 return bool(value < bound) if descending else bool(value > bound)
-        return place > last
+        return entry[1:] > last
 
     return follows
+
+
+def _read(
+    connection: sqlite3.Connection, slice_: Slice, query: Select, order: KeptOrder, offset: int, limit: int
+) -> _Read:
+    """The rows from `offset` on that make one page."""
+    sql = f"SELECT body FROM documents_{slice_.container.number} WHERE number = ?"
+    rows: list[bytes] = []
+    number = place = size = loaded_bytes = 0
+    last: Any = None
+    following = offset
+    for at in range(offset, len(order.numbers)):
+        if len(rows) == limit:
+            break
+        (body,) = connection.execute(sql, (order.numbers[at],)).fetchone()
+        row = next(islice(query.rows(orjson.loads(body)), order.places[at], None), UNDEFINED)
+        value = UNDEFINED if row is UNDEFINED else query.project(row)
+        if value is UNDEFINED:
+            following = at + 1
+            continue  # the query asks for the time, or for a random number: it was a row when it was sorted
+        text = body if query.projects_whole else orjson.dumps(value)
+        if rows and size + len(text) > PAGE_BYTES:
+            break
+        following = at + 1
+        rows.append(text)
+        size += len(text)
+        loaded_bytes += len(body)
+        number, place, last = order.numbers[at], order.places[at], row
+    return _Read(rows, following, number, place, query.order_values(last) if rows else [], loaded_bytes)

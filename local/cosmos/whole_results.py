@@ -14,7 +14,7 @@ import orjson
 
 from local.cosmos.continuations import WholePosition
 from local.cosmos.errors import BadRequest
-from local.cosmos.kept_results import KeptResult, KeptResults
+from local.cosmos.kept_results import KeptResults, KeptRows
 from local.cosmos.pages import Page, fitting
 from local.cosmos.slices import Slice, documents
 from local.sql.cosmos.select import Select
@@ -31,10 +31,10 @@ def whole_page(
     """
     kept = results.get(start.result) if start else None
     offset = start.offset if start else 0
-    if start is not None and kept is not None and _digest(kept.rows[:offset]) == start.digest:
+    if start is not None and isinstance(kept, KeptRows) and _digest(kept.rows[:offset]) == start.digest:
         return _page(kept, start.result, offset, limit, results, 0, 0)
     loading = _Loading(connection, slice_)
-    result = KeptResult([orjson.dumps(value) for value in query.evaluate(loading)], [], 0, None)
+    result = KeptRows([orjson.dumps(value) for value in query.evaluate(loading)])
     if start is not None and _digest(result.rows[:offset]) != start.digest:
         raise BadRequest(
             "The continuation token has expired: its query (with GROUP BY or DISTINCT) has another result since. "
@@ -44,7 +44,7 @@ def whole_page(
 
 
 def _page(
-    result: KeptResult, number: int, offset: int, limit: int, results: KeptResults, loaded: int, loaded_bytes: int
+    result: KeptRows, number: int, offset: int, limit: int, results: KeptResults, loaded: int, loaded_bytes: int
 ) -> Page:
     page = fitting(result.rows, offset, limit)
     following = offset + len(page)
