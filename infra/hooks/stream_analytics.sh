@@ -3,7 +3,7 @@
 # azd runs it (azure.yaml) with its environment: AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, HEADRACE_JOB_NAME.
 set -eu
 
-api=api-version=2020-03-01
+api="api-version=2020-03-01"
 deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop
 pause=${HEADRACE_JOB_PAUSE:-5}
 
@@ -23,10 +23,12 @@ property() {
 }
 
 stop() {
-    state=$(property jobState 2>/dev/null) || {
-        echo "Stream Analytics: $HEADRACE_JOB_NAME does not exist (or az is not signed in: az login); nothing to stop"
-        return
-    }
+    if ! state=$(property jobState 2>&1); then
+        # Deleted by hand, or with its resource group: the deployment makes it anew.
+        case $state in *"Not Found"* | *NotFound*) return ;; esac
+        echo "Stream Analytics: cannot ask for $HEADRACE_JOB_NAME: $state" >&2
+        exit 1
+    fi
     waited=0
     while :; do
         case $state in

@@ -1,0 +1,153 @@
+"""What azd reads: azure.yaml, the parameters it fills in, and the hook that stops and starts the job."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.bicep_files import INFRA, MAIN, parsed
+
+ROOT = INFRA.parent
+HOOK = INFRA / "hooks/stream_analytics.sh"
+PARAMETERS = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+
+
+def _line(name: str) -> str:
+    found = re.search(rf"^\s*{name}: (.+)$", (ROOT / "azure.yaml").read_text(), re.M)
+    assert found, name
+    return found[1]
+
+
+def test_azd_finds_the_infrastructure_and_the_app() -> None:
+    assert (ROOT / _line("path") / f"{_line('module')}.bicep") == MAIN
+    assert (ROOT / _line("project") / "host.json").is_file()
+    assert (_line("host"), _line("language")) == ("function", "python")
+
+
+def test_the_service_is_the_one_that_the_function_app_is_tagged_with() -> None:
+    service = re.search(r"^services:\n  (\w+):", (ROOT / "azure.yaml").read_text(), re.M)
+    tags = parsed(INFRA / "modules/function_app.bicep")["resources"]["app"]["config"]["tags"]
+    assert service
+    assert {"'azd-service-name'": service[1]} in tags["function"]["parameters"].values()
+
+
+def test_every_parameter_can_be_set_by_the_environment() -> None:
+    declared = parsed(MAIN)["parameters"]
+    assert set(PARAMETERS) == set(declared)
+    for name, parameter in PARAMETERS.items():
+        found = re.fullmatch(r"\$\{([A-Z_]+)(=(.*))?\}", parameter["value"])
+        assert found, name
+        # azd turns the text of a boolean into one.
+        default = declared[name]["default"]
+        expected = str(default).lower() if isinstance(default, bool) else default
+        assert found[3] == expected, name
+
+
+def test_hooks_are_files_that_can_be_run() -> None:
+    hooks = re.findall(r"^    run: (\S+) (\w+)$", (ROOT / "azure.yaml").read_text(), re.M)
+    assert hooks == [("infra/hooks/stream_analytics.sh", "stop"), ("infra/hooks/stream_analytics.sh", "start")]
+    assert HOOK.stat().st_mode & stat.S_IXUSR
+
+
+def test_the_hook_passes_shellcheck() -> None:
+    subprocess.run([Path(sys.executable).with_name("shellcheck"), HOOK], check=True)
+
+
+AZ = """#!/bin/sh
+echo "$*" >> "$RECORD"
+case "$*" in
+*"--method get"*jobState*)
+    if [ -n "${AZ_ERROR:-}" ]; then echo "$AZ_ERROR" >&2; exit 1; fi
+    head -n 1 "$STATES"
+    if [ "$(wc -l < "$STATES")" -gt 1 ]; then sed -i.bak 1d "$STATES"; fi ;;
+*"--method get"*lastOutputEventTime*) echo "${LAST_OUTPUT:-}" ;;
+esac
+"""
+
+
+class Azure:
+    """An `az` that answers what a job's states are, one after the other, and notes what it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "az").write_text(AZ)
+        (folder / "az").chmod(0o755)
+        (folder / "record").touch()
+
+    def run(self, verb: str, *, states: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        (self.folder / "states").write_text("".join(f"{state}\n" for state in states.split()))
+        settings = {
+            "PATH": f"{self.folder}:{os.environ['PATH']}",
+            "RECORD": str(self.folder / "record"),
+            "STATES": str(self.folder / "states"),
+            "AZURE_SUBSCRIPTION_ID": "1",
+            "AZURE_RESOURCE_GROUP": "rg-dev",
+            "HEADRACE_JOB_NAME": "asa-dev",
+            "HEADRACE_JOB_PAUSE": "0",
+        }
+        return subprocess.run([HOOK, verb], env=settings | environment, capture_output=True, text=True, timeout=60)
+
+    @property
+    def asked(self) -> list[str]:
+        """The calls that change something: method, path of the job, body."""
+        calls = (self.folder / "record").read_text().splitlines()
+        return [re.sub(r".*--url \S+/asa-dev(/\w+)\?\S+", r"\1", call) for call in calls if "--method post" in call]
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Azure:
+    return Azure(tmp_path)
+
+
+def test_a_running_job_is_stopped_and_waited_for(azure: Azure) -> None:
+    result = azure.run("stop", states="Running Stopping Stopping Stopped", HEADRACE_JOB_PAUSE="1")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert azure.asked == ["/stop"]
+
+
+@pytest.mark.parametrize("state", ["Created", "Stopped", "Failed"])
+def test_a_job_that_does_not_run_is_left_alone(azure: Azure, state: str) -> None:
+    assert azure.run("stop", states=state).returncode == 0
+    assert azure.asked == []
+
+
+def test_a_job_that_does_not_stop_is_an_error(azure: Azure) -> None:
+    result = azure.run("stop", states="Running Stopping", HEADRACE_JOB_PAUSE="1", HEADRACE_JOB_DEADLINE="1")
+    assert result.returncode == 1
+    assert "asa-dev is still Stopping after 1 s" in result.stderr
+
+
+def test_a_job_that_is_gone_needs_no_stop(azure: Azure) -> None:
+    result = azure.run("stop", AZ_ERROR='Not Found({"error":{"code":"ResourceNotFound"}})')
+    assert (result.returncode, azure.asked) == (0, [])
+
+
+def test_an_az_that_is_not_signed_in_is_an_error(azure: Azure) -> None:
+    result = azure.run("stop", AZ_ERROR="ERROR: Please run 'az login' to setup account.")
+    assert result.returncode == 1
+    assert "az login" in result.stderr
+
+
+@pytest.mark.parametrize(("last", "mode"), [("", "JobStartTime"), ("2026-11-22T09:41:04Z", "LastOutputEventTime")])
+def test_a_job_goes_on_where_its_output_ended(azure: Azure, last: str, mode: str) -> None:
+    assert azure.run("start", LAST_OUTPUT=last).returncode == 0
+    assert azure.asked == [f'/start --body {{"outputStartMode": "{mode}"}}']
+
+
+@pytest.mark.parametrize("verb", ["stop", "start"])
+def test_without_a_job_nothing_is_asked(azure: Azure, verb: str) -> None:
+    result = azure.run(verb, HEADRACE_JOB_NAME="")
+    assert (result.returncode, (azure.folder / "record").read_text()) == (0, "")
+
+
+def test_an_unknown_verb_is_an_error(azure: Azure) -> None:
+    result: Any = azure.run("restart")
+    assert (result.returncode, "usage:" in result.stderr) == (2, True)
