@@ -1,6 +1,6 @@
-"""JSON SQL: parse a query and evaluate it over JSON values, one document at a time.
+"""SQL over JSON: queries compiled to closures and evaluated over JSON values.
 
-A dialect (`cosmos_dialect`) turns text into a tree; `expressions` turns the tree into Python closures; `select` puts
-the clauses together. Absent (undefined) and null are different values everywhere. Whatever the compiler does not know
-is refused by name: nothing in a query is ever ignored.
+One dialect per package, each with a grammar of its own: `cosmos` is the query language of Azure Cosmos DB for NoSQL,
+`asa` that of Azure Stream Analytics. Absent (undefined) and null are different values everywhere. Whatever a compiler
+does not know is refused by name: nothing in a query is ever ignored.
 """

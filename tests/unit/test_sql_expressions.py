@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.sql.select import compile_select
+from local.sql.cosmos.select import compile_select
 from local.sql.values import UNDEFINED, equal, ordered, same, sort_key
 
 U = UNDEFINED

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.sql.cosmos.select import compile_select
 from local.sql.errors import (
     InvalidQuery,
     QuerySyntaxError,
@@ -15,7 +16,6 @@ from local.sql.errors import (
     UnsupportedConstruct,
     WrongArguments,
 )
-from local.sql.select import compile_select
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"id": "1", "n": 3, "at": {"city": "Boone"}, "tags": ["a"]},
@@ -146,6 +146,8 @@ def test_what_a_where_pins_down(where: str, pinned: dict[Any, Any]) -> None:
         ("SELECT ARRAY(SELECT TOP 1 VALUE t FROM t IN c.tags) FROM c", InvalidQuery, "'TOP' is not"),
         ("SELECT ARRAY(SELECT VALUE t FROM t IN c.tags OFFSET 0 LIMIT 1) FROM c", InvalidQuery, "'OFFSET LIMIT'"),
         ("SELECT t FROM c JOIN t IN c.tags ORDER BY t", InvalidQuery, "Order-by over correlated collections"),
+        ("SELECT s FROM c JOIN c.at s ORDER BY s.city", InvalidQuery, "Order-by over correlated collections"),
+        ("SELECT * FROM t IN c.tags ORDER BY t.n", InvalidQuery, "Order-by over correlated collections"),
         ("SELECT c.n FROM c GROUP BY c.n ORDER BY c.n", InvalidQuery, "'ORDER BY' is not supported in presence of"),
         ("SELECT c.id, COUNT(1) FROM c GROUP BY c.n", InvalidQuery, "'c'"),
         ("SELECT * FROM c GROUP BY c.n", InvalidQuery, "'c'"),

@@ -66,6 +66,7 @@ def run(query: str, *documents: Any, **parameters: Any) -> list[Any]:
         ("SELECT VALUE ROOT.name FROM ROOT", ["Cris Barros", "Eduarda Dias", "Somebody"]),
         ("SELECT VALUE c.team FROM (SELECT VALUE e.employment FROM e) AS c", ["Retail support", "Retail support"]),
         ("SELECT VALUE COUNT(1) FROM (SELECT DISTINCT VALUE e.employment.team FROM e)", [1]),
+        ("SELECT * FROM (SELECT VALUE e.employment.weeklyHours FROM e)", [40]),
         ("SELECT VALUE x.n FROM (SELECT COUNT(1) AS n FROM e WHERE IS_DEFINED(e.employment)) x", [2]),
         (
             "SELECT VALUE x.t FROM (SELECT e.employment.team AS t FROM e GROUP BY e.employment.team) x",

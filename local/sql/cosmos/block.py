@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from local.sql.cosmos import tree
@@ -155,9 +156,10 @@ def _projection(query: tree.Query, names: Names) -> Evaluate:
 def _star(query: tree.Query, names: Names) -> Evaluate:
     if not query.sources:
         raise InvalidQuery("'SELECT *' is not valid if FROM clause is omitted.")
-    if len(query.sources) > 1 or query.sources[0].alias is None:
+    if len(query.sources) > 1:
         raise InvalidQuery("'SELECT *' is only valid with a single input set.")
-    return names.source(query.sources[0].alias)
+    alias = query.sources[0].alias
+    return itemgetter(names.rows_scope().width - 1) if alias is None else names.source(alias)
 
 
 def _members(items: Iterable[tree.Item], names: Names) -> Iterator[tuple[str, Evaluate]]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 from local.sql.cosmos import tree
 from local.sql.cosmos.functions import FUNCTIONS, NOT_EVALUATED
+from local.sql.cosmos.functions.arrays import ARRAYS
+from local.sql.cosmos.functions.conversions import to_text
 from local.sql.cosmos.functions.dates import STATIC
 from local.sql.cosmos.functions.documents import DOCUMENT_ID
-from local.sql.cosmos.functions.table import check_arguments
+from local.sql.cosmos.functions.table import Function, check_arguments
 from local.sql.cosmos.operators import BINARY, UNARY, like, like_pattern
 from local.sql.cosmos.scope import Evaluate, Names
 from local.sql.errors import InvalidQuery, UnknownFunction, UnresolvedIdentifier, UnsupportedConstruct, WrongArguments
@@ -42,6 +45,8 @@ def compile_expression(node: tree.Expression, names: Names) -> Evaluate:
     if special is not None:
         return special
     value = constant(node, names)
+    if type(value) is float and not isfinite(value):
+        raise UnsupportedConstruct(f"{to_text(value)} other than as a function's argument")
     if value is not UNDEFINED:
         return lambda row: value
     return _COMPILERS[type(node)](node, names)
@@ -59,11 +64,15 @@ def constant(node: tree.Expression, names: Names) -> Any:
         return UNARY["-"](constant(node.operand, names))
     if isinstance(node, tree.ArrayOf):
         items = [constant(item, names) for item in node.items]
-        return UNDEFINED if any(item is UNDEFINED for item in items) else items
+        return items if all(map(_is_json, items)) else UNDEFINED
     if isinstance(node, tree.ObjectOf):
         members = {name: constant(member, names) for name, member in node.members}
-        return UNDEFINED if any(member is UNDEFINED for member in members.values()) else members
+        return members if all(map(_is_json, members.values())) else UNDEFINED
     return UNDEFINED
+
+
+def _is_json(value: Any) -> bool:
+    return value is not UNDEFINED and not (type(value) is float and not isfinite(value))
 
 
 def path_of(node: tree.Expression, names: Names) -> tuple[str, tuple[str | int, ...]] | None:
@@ -243,7 +252,7 @@ def _call(node: tree.Call, names: Names) -> Evaluate:
     check_arguments(function, len(node.arguments))
     if function is DOCUMENT_ID and not _is_document(node.arguments[0], names):
         raise InvalidQuery("The argument of DOCUMENTID must be the alias of the container.")
-    arguments = [compile_expression(argument, names) for argument in node.arguments]
+    arguments = [_argument(argument, function, names) for argument in node.arguments]
     apply = function.apply
     match arguments:
         case [only]:
@@ -251,6 +260,14 @@ def _call(node: tree.Call, names: Names) -> Evaluate:
         case [first, second]:
             return lambda row: apply(first(row), second(row))
     return lambda row: apply(*[argument(row) for argument in arguments])
+
+
+def _argument(node: tree.Expression, function: Function, names: Names) -> Evaluate:
+    """NaN and Infinity may go where they do not come out again: no JSON can say them."""
+    if isinstance(node, tree.Literal) and node.kind is float and not isfinite(node.value) and function not in ARRAYS:
+        value = node.value
+        return lambda row: value
+    return compile_expression(node, names)
 
 
 def _is_document(node: tree.Expression, names: Names) -> bool:

@@ -110,7 +110,7 @@ class Expressions:
         self.cursor.next()
         operand = self.expression(_UNARY)
         if word in ("-", "+") and isinstance(operand, tree.Literal) and operand.kind in (int, float):
-            return _literal(-operand.value if word == "-" else operand.value)
+            return tree.Literal(-operand.value, operand.kind) if word == "-" else operand
         return tree.Unary(word, operand)
 
     def _postfix(self) -> tree.Expression:

@@ -96,26 +96,38 @@ def like(value: Any, pattern: Any, escape: str | None) -> Any:
 
 @lru_cache(maxsize=256)
 def like_pattern(pattern: str, escape: str | None) -> re.Pattern[str]:
-    """A LIKE pattern as a regular expression: % any text, _ any character, [a-f] and [^a-f] one of (not of) a set."""
-    parts: list[str] = []
+    """A LIKE pattern as a regular expression: % any text, _ any character, [a-f] and [^a-f] one of (not of) a set.
+
+    What follows a % is looked for once, from the left: a second place to find it would be no better.
+    """
+    first, *rest = _segments(pattern, escape)
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    between = "".join(f"(?>.*?{segment})" for segment in rest[:-1])
+    return re.compile(f"{first}{between}.*{rest[-1]}", re.DOTALL)
+
+
+def _segments(pattern: str, escape: str | None) -> list[str]:
+    """What stands between the %s, as regular expressions of fixed length."""
+    segments = [""]
     position = 0
     while position < len(pattern):
         sign = pattern[position]
         position += 1
         closing = pattern.find("]", position + 1) if sign == "[" else -1
         if sign == escape and position < len(pattern):
-            parts.append(re.escape(pattern[position]))
+            segments[-1] += re.escape(pattern[position])
             position += 1
         elif sign == "%":
-            parts.append(".*")
+            segments.append("")
         elif sign == "_":
-            parts.append(".")
+            segments[-1] += "."
         elif closing > 0:
-            parts.append(_set(pattern[position:closing]))
+            segments[-1] += _set(pattern[position:closing])
             position = closing + 1
         else:
-            parts.append(re.escape(sign))
-    return re.compile("".join(parts), re.DOTALL)
+            segments[-1] += re.escape(sign)
+    return segments
 
 
 def _set(inside: str) -> str:

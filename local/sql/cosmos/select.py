@@ -160,7 +160,7 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
     else:
         scope = Scope(parameters, now(), bare=True)
     block = compile_clauses(query, scope)
-    ordering = _orderings(query.orders, block)
+    ordering = _orderings(query, block)
     top, offset, limit = (_count(query, name, scope) for name in ("top", "offset", "limit"))
     if top is not None and limit is not None:
         raise InvalidQuery("TOP and OFFSET LIMIT cannot be in one query.")
@@ -182,9 +182,10 @@ def _is_container(source: tree.Source) -> bool:
     return isinstance(source.base, str) and not source.steps and not source.iterates
 
 
-def _orderings(orders: Iterable[tree.Order], block: Block) -> tuple[Ordering, ...]:
+def _orderings(query: tree.Query, block: Block) -> tuple[Ordering, ...]:
+    first = query.sources[0].alias if query.sources and not query.sources[0].iterates else None
     found = []
-    for item in orders:
+    for item in query.orders:
         if block.grouping is not None and block.grouping.keys:
             raise InvalidQuery("'ORDER BY' is not supported in presence of GROUP BY.")
         value = compile_expression(item.value, block.scope)
@@ -192,7 +193,7 @@ def _orderings(orders: Iterable[tree.Order], block: Block) -> tuple[Ordering, ..
         path = document_path(item.value, block.scope)
         if block.prior is not None:
             raise UnsupportedConstruct("ORDER BY with a FROM subquery that groups")
-        if path is None and read is not None and read[0] not in block.scope.paths:
+        if read is not None and read[0] != first:
             raise InvalidQuery("Order-by over correlated collections is not supported.")
         if path is None:
             raise InvalidQuery(
