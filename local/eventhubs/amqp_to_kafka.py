@@ -60,6 +60,8 @@ def _data_after(properties: bytes, rest: bytes) -> bytes | None:
 
     This is `_split` for that one case, in a third of the time.
     """
+    if not rest.startswith(properties):
+        return None
     start = len(properties)
     if rest.startswith(_BINARY_8, start):
         body = start + 5
@@ -69,7 +71,7 @@ def _data_after(properties: bytes, rest: bytes) -> bytes | None:
         length = int.from_bytes(rest[body - 4 : body], "big")
     else:
         return None
-    return rest[body:] if body + length == len(rest) and rest.startswith(properties) else None
+    return rest[body:] if body + length == len(rest) else None
 
 
 def _split(rest: bytes) -> tuple[bytes, bytes]:
@@ -103,9 +105,9 @@ def _properties(encoded: bytes) -> _Headers:
     A hub takes any event that an AMQP consumer can be sent; one bad section must not keep Kafka from the others.
     """
     headers: _Headers = []
-    for code, _start, value, _end in sections(encoded):
+    for code, _start, value, end in sections(encoded):
         try:
-            values = _elements(encoded, value)
+            values = _elements(encoded[value:end])
             if code == PROPERTIES:
                 headers += [
                     (name, _text(field) if name in _AS_TEXT else field)
@@ -128,13 +130,13 @@ def _named(keys_and_values: list[bytes]) -> _Headers:
     return headers
 
 
-def _elements(encoded: bytes, position: int) -> list[bytes]:
-    """The elements, encoded, of a list or map."""
-    constructor = encoded[position]
+def _elements(section: bytes) -> list[bytes]:
+    """The elements, encoded, of a list or map; none of anything else, or of one too short to say how many."""
+    constructor = section[0]
     if constructor in (0xC0, 0xC1):
-        return _values(encoded, position + 3, encoded[position + 2])
+        return _values(section, 3, int.from_bytes(section[2:3], "big"))
     if constructor in (0xD0, 0xD1):
-        return _values(encoded, position + 9, int.from_bytes(encoded[position + 5 : position + 9], "big"))
+        return _values(section, 9, int.from_bytes(section[5:9], "big"))
     return []
 
 
@@ -148,6 +150,12 @@ def _values(encoded: bytes, position: int, count: int) -> list[bytes]:
 
 
 def _text(encoded: bytes) -> bytes:
-    """A property as text: times in milliseconds since 1970, a message-id of any of its types; binary as it is."""
-    value, _ = codec.decode(encoded)
+    """A property as text: times in milliseconds since 1970, a message-id of any of its types; binary as it is.
+
+    What does not decode stays encoded: the hub took it, and its consumers must get past it.
+    """
+    try:
+        value, _ = codec.decode(encoded)
+    except DecodeError:
+        return encoded
     return value if isinstance(value, bytes) else str(value).encode()

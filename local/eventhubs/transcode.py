@@ -63,6 +63,7 @@ def amqp(entry: Entry) -> _AmqpForm:
     form = _CACHE.get(entry)
     if form is None:
         try:
+            batch.check_stored(entry.body, entry.length)
             stamped = stamp(kafka_to_amqp.events(entry.body), entry.base, entry.enqueued)
         except CorruptBatch as error:
             raise CorruptBatch(f"the record batch stored at offset {entry.base} is damaged: {error}") from None

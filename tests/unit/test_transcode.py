@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +13,12 @@ from azure.eventhub import EventData
 from azure.eventhub._pyamqp._decode import decode_payload
 from azure.eventhub._pyamqp._encode import encode_payload
 from azure.eventhub._pyamqp.message import Header, Message, Properties
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.eventhubs import codec, entry, message, transcode
 from local.eventhubs.entry import AMQP, KAFKA, Entry
+from local.eventhubs.errors import CorruptBatch, DecodeError
 from local.eventhubs.kafka.batch import parse, stamped
 
 BASE, ENQUEUED = 41, 1_700_000_000_123
@@ -170,13 +171,50 @@ def test_message_ids_of_every_type_are_text(identifier: bytes, text: bytes | Non
     b"\x00\x53\x74\xc1\x02\xff\x40",           # more keys than bytes
     b"\x00\x53\x74\x40",                       # no map
     b"\x00\x53\x74\xa1\x01x",                  # no map either
-    b"\x00\x53\x73\xc0\x05\x01\xa1\x02\xff\xfe",  # a message-id that is not text
+    b"\x00\x53\x74\xc1\x00",                   # a map of nothing, not even a count
+    b"\x00\x53\x73\xd0\x00\x00\x00\x02\x00\x00",  # a list that is cut off in its count
 ])  # fmt: skip
 def test_properties_that_are_none_keep_no_event_from_kafka(section: bytes) -> None:
     stored = amqp_entry(section + b"\x00\x53\x75\xa0\x01x", encoded(application_properties={"a": "b"}, data=[b"y"]))
     assert [(record.value, record.headers) for record in consumed(stored)] == [
         (b"x", []), (b"y", [("a", b"\xa1\x01b")]),
     ]  # fmt: skip
+
+
+def test_a_body_that_looks_like_the_start_of_a_body_where_the_last_had_one() -> None:
+    """GIVEN an event with properties, then one whose end, so far in, looks like a body that is cut off THEN both."""
+    longer = encoded(application_properties={"a": "x", "": 0}, data=[b""])
+    looks = b"\x00\x53\x75\xa0"
+    padding = len(longer) - len(b"\x00\x53\x75\xa0\x00") - 5
+    stored = amqp_entry(longer, encoded(data=[b"." * padding + looks]))
+    assert [record.value for record in consumed(stored)] == [None, b"." * padding + looks]
+
+
+def test_properties_and_keys_that_are_not_text_stay_encoded() -> None:
+    key = codec.symbol("x-opt-partition-key") + b"\xa1\x02\xff\xfe"
+    stored = amqp_entry(
+        b"\x00\x53\x72" + codec.compound(0xC1, [key[:22], key[22:]])
+        + b"\x00\x53\x73\xc0\x05\x01\xa1\x02\xff\xfe" + b"\x00\x53\x75\xa0\x01x"
+    )  # fmt: skip
+    (record,) = consumed(stored)
+    assert record.headers == [("x-opt-partition-key", b"\xa1\x02\xff\xfe"), ("message-id", b"\xa1\x02\xff\xfe")]
+
+
+@pytest.mark.parametrize("damage", [
+    lambda whole: whole[:40],                                        # in its header
+    lambda whole: whole[:-1],
+    lambda whole: whole[:-1] + bytes([whole[-1] ^ 1]),
+    lambda whole: kafka_entry((None, b"x", [])).body,                # whole, but fewer records
+    lambda whole: kafka_entry(*[(None, b"x", [])] * 3).body,         # or more
+    lambda whole: b"",
+])  # fmt: skip
+@pytest.mark.parametrize("compression", [0, 1])
+def test_a_batch_that_is_not_what_was_stored_is_said_to_be_damaged(
+    damage: Callable[[bytes], bytes], compression: int
+) -> None:
+    stored = kafka_entry((None, b"a", []), (None, b"b", []), compression=compression)
+    with pytest.raises(CorruptBatch, match=f"stored at offset {BASE} is damaged"):
+        transcode.amqp(stored._replace(body=damage(stored.body)))
 
 
 def test_what_neither_needs_converted_is_as_it_is_stored() -> None:
@@ -236,3 +274,33 @@ def test_any_amqp_event_is_one_that_kafka_reads(
     for record, (named, _, body) in zip(consumed(stored), sent, strict=True):
         assert record.value == (b"".join(body) or None)
         assert {name: codec.decode(content)[0] for name, content in record.headers} == named
+
+
+constructors = st.sampled_from([0x40, 0x45, 0x53, 0x83, 0xA0, 0xA1, 0xB0, 0xC0, 0xC1, 0xD0, 0xD1, 0xE0, 0xF0])
+framed = st.builds(
+    lambda constructor, content: (
+        bytes([constructor])
+        + (bytes([len(content)]) if constructor in (0xA0, 0xA1, 0xC0, 0xC1, 0xE0) else b"")
+        + (len(content).to_bytes(4, "big") if constructor in (0xB0, 0xD0, 0xD1, 0xF0) else b"")
+        + (content[: {0x53: 1, 0x83: 8}.get(constructor, len(content))] if constructor not in (0x40, 0x45) else b"")
+    ),
+    constructors,
+    st.binary(min_size=8, max_size=12) | st.binary(max_size=3),
+)
+
+
+@given(
+    st.lists(framed, max_size=2), st.lists(st.tuples(st.integers(0x73, 0x74), framed), max_size=2),
+    st.lists(st.tuples(st.integers(0x75, 0x77), framed), max_size=2),
+)  # fmt: skip
+@settings(max_examples=300)
+def test_whatever_a_hub_took_over_amqp_keeps_kafka_from_nothing(
+    keys: list[bytes], properties: list[tuple[int, bytes]], body: list[tuple[int, bytes]]
+) -> None:
+    annotations = codec.mapping([(codec.symbol("x-opt-partition-key"), key) for key in keys])
+    sent = b"".join(b"\x00\x53" + bytes([code]) + value for code, value in [(0x72, annotations), *properties, *body])
+    try:
+        stored = amqp_entry(sent, encoded(data=[b"next"]))
+    except DecodeError:
+        return
+    assert [record.value for record in consumed(stored)][1:] == [b"next"]

@@ -87,8 +87,7 @@ def _checked(data: bytes) -> Batch:
         base, _length, _leader, _magic, checksum, attributes, last_delta, base_timestamp, max_timestamp,
         producer_id, producer_epoch, base_sequence, count,
     ) = _HEADER.unpack_from(data)  # fmt: skip
-    if crc32c(memoryview(data)[_CHECKED_FROM:]) != checksum:
-        raise CorruptBatch("a record batch's checksum is not that of its bytes")
+    _check_sum(data, checksum)
     if count < 1 or last_delta != count - 1:
         raise CorruptBatch(f"a record batch claims {count} records, the last of them {last_delta} after the first")
     if producer_id >= 0 and (producer_epoch < 0 or base_sequence < 0):
@@ -106,6 +105,27 @@ def _checked(data: bytes) -> Batch:
         bool(attributes & _TRANSACTIONAL),
         bool(attributes & _CONTROL),
     )
+
+
+def _check_sum(data: bytes, checksum: int) -> None:
+    if crc32c(memoryview(data)[_CHECKED_FROM:]) != checksum:
+        raise CorruptBatch("a record batch's checksum is not that of its bytes")
+
+
+def check_stored(data: bytes, count: int) -> None:
+    """Check that `data`, read back, is a batch of `count` records as it was stored.
+
+    Raises:
+        CorruptBatch: it is not.
+    """
+    if len(data) < _HEADER.size:
+        raise CorruptBatch(f"a record batch is cut off in its header ({len(data)} bytes)")
+    *_, checksum, _attributes, _delta, _first, _newest, _producer, _epoch, _sequence, claimed = _HEADER.unpack_from(
+        data
+    )
+    _check_sum(data, checksum)
+    if claimed != count:
+        raise CorruptBatch(f"a record batch claims {claimed} records where {count} were stored")
 
 
 def stamped(batch: Batch, base: int, enqueued: int) -> bytes:
