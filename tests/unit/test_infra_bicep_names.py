@@ -174,7 +174,8 @@ def test_names_fit_with_the_longest_environment() -> None:
     token = (
         "x" * 13
     )  # https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions-string#uniquestring
-    suffix = "e" * int(longest) + "-" + token
+    suffix = parsed(MAIN)["variables"]["suffix"]["value"]
+    suffix = suffix.replace("${environmentLabel}", "e" * int(longest)).replace("${token}", token)
     names = {
         value.partition("$")[0]: value.replace("${suffix}", suffix).replace("${token}", token)
         for module in parsed(MAIN)["modules"].values()
