@@ -60,6 +60,7 @@ _FEATURES: Final = (
     Entry("Composite indexes", note="required for an ORDER BY of several properties, as in Azure"),
     Entry("Indexing", here=False, note="queries scan, narrowed by id and partition key; policies count for charges"),
     Entry("Continuation tokens", note="bound to query, container and partition; good after writes and restarts"),
+    Entry("Limits of a token's size asked for", here=False, note="tokens have up to 5 KB"),
     Entry("Request charges", note="reads, writes and feeds by the published figures; queries by an estimate"),
     Entry("Rate limits", note="`--ru-budget`: 429 with `x-ms-retry-after-ms`"),
     Entry("Query metrics", note="total time, and what was loaded and returned"),
