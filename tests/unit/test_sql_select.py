@@ -110,10 +110,15 @@ def test_rows(query: str, expected: list[Any]) -> None:
         ("c['id'] = 'a' AND c.list[0] = 1", {("id",): ["a"], ("list", 0): [1]}),
         ("c.id != 'a' AND c.id > 'b'", {}),
         ("c.id = undefined", {}),
+        ("ARRAY_CONTAINS(@ids, c.id) AND c.n > 1", {("id",): ["a", "b"]}),
+        ("ARRAY_CONTAINS(['x'], c.id)", {("id",): ["x"]}),
+        ("ARRAY_CONTAINS(['x'], c.id, true)", {}),
+        ("ARRAY_CONTAINS(c.tags, 'x')", {}),
+        ("NOT ARRAY_CONTAINS(['x'], c.id)", {}),
     ],
 )
 def test_what_a_where_pins_down(where: str, pinned: dict[Any, Any]) -> None:
-    assert compile_select(f"SELECT * FROM c WHERE {where}", {"@x": "p"}).pinned == pinned
+    assert compile_select(f"SELECT * FROM c WHERE {where}", {"@x": "p", "@ids": ["a", "b"]}).pinned == pinned
 
 
 @pytest.mark.parametrize(

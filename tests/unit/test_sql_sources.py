@@ -267,3 +267,19 @@ def test_what_is_pinned_is_in_the_document() -> None:
     assert pinned("SELECT t.id FROM c JOIN c.sub t WHERE t.id = 'a'") == {("sub", "id"): ["a"]}
     assert pinned("SELECT * FROM (SELECT VALUE c.sub FROM c WHERE c.id = 'x') s WHERE s.id = 'a'") == {}
     assert pinned("SELECT * FROM c WHERE EXISTS(SELECT VALUE 1 WHERE c.id = 'a')") == {}
+
+
+@pytest.mark.parametrize(
+    ("clauses", "holds"),
+    [
+        ("FROM c WHERE c.n = 1", True),
+        ("FROM c WHERE c.n = 2", False),
+        ("FROM t IN c.tags WHERE t = 'a'", True),
+        ("FROM t IN c.tags WHERE t = 'z'", False),
+        ("FROM (SELECT DISTINCT VALUE c.n FROM c) d WHERE d = 1", True),
+        ("FROM (SELECT VALUE COUNT(1) FROM c) d WHERE d > 1", False),
+    ],
+)
+def test_a_condition_on_one_document(clauses: str, holds: bool) -> None:
+    """What a patch asks: whether the document, were it the only one, gives a row."""
+    assert compile_select(f"SELECT * {clauses}", {}).matches({"n": 1, "tags": ["a"]}) is holds

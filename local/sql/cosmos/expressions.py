@@ -271,7 +271,10 @@ def _argument(node: tree.Expression, function: Function, names: Names) -> Evalua
 
 
 def _is_document(node: tree.Expression, names: Names) -> bool:
-    return isinstance(node, tree.Name) and names.rows_scope().paths.get(node.name) == ()
+    if not isinstance(node, tree.Name):
+        return False
+    names.source(node.name)
+    return names.rows_scope().paths.get(node.name) == ()
 
 
 def _subquery(node: tree.Subquery, names: Names) -> Evaluate:

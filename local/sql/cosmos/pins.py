@@ -37,6 +37,10 @@ def pins(node: tree.Expression | None, scope: Scope) -> dict[Path, list[Any]]:
         listed = [constant(choice, scope) for choice in node.choices]
         if member and not any(value is UNDEFINED for value in listed):
             return {member: listed}
+    if isinstance(node, tree.Call) and node.name == "ARRAY_CONTAINS" and len(node.arguments) == 2:
+        member, array = document_path(node.arguments[1], scope), constant(node.arguments[0], scope)
+        if member and type(array) is list:
+            return {member: array}
     if isinstance(node, tree.Binary) and node.operator == "=":
         for left, right in ((node.left, node.right), (node.right, node.left)):
             compared, value = document_path(left, scope), constant(right, scope)

@@ -89,10 +89,10 @@ class Select:
         return self._block.distinct
 
     def matches(self, document: Any) -> bool:
-        """Whether `document` gives a row."""
+        """Whether `document`, were it the only one, gives a row."""
         if self.is_plain:
             return self._block.where is None or self._block.where(document) is True
-        return any(True for _ in self.rows(document))
+        return any(True for _ in self.evaluate((document,)))
 
     def rows(self, document: Any) -> Iterable[Any]:
         """The rows that `document` gives: itself, or what FROM and JOIN make of it, as far as WHERE lets it pass."""
