@@ -22,6 +22,7 @@ from local.sql.cosmos.select import Select
 
 # Hierarchical keys that are pinned level by level are looked up one by one; past this many, they are scanned for.
 _COMBINATIONS = 10_000
+_PREFIXES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Slice:
     Attributes:
         now: the second at which they must be alive.
         keys: their partition keys; None for any.
+        key_prefixes: what their hierarchical partition keys begin with, as text; None for anything.
         ids: their ids; None for any.
         effective_range: the range of their effective partition keys, end excluded; None for any.
     """
@@ -38,6 +40,7 @@ class Slice:
     container: Container
     now: int
     keys: tuple[str, ...] | None = None
+    key_prefixes: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
     effective_range: tuple[str, str] | None = None
 
@@ -48,14 +51,17 @@ def narrow(slice_: Slice, query: Select) -> Slice:
     if ids is not None and all(isinstance(id_, str) for id_ in ids):
         slice_ = replace(slice_, ids=tuple(ids))
     paths = slice_.container.partition_key.paths
-    if slice_.keys is not None or any(path not in query.pinned for path in paths):
+    pinned = [query.pinned[path] for path in itertools.takewhile(query.pinned.__contains__, paths)]
+    if slice_.keys is not None or not pinned:
         return slice_
-    pinned = [query.pinned[path] for path in paths]
-    if prod(map(len, pinned)) > _COMBINATIONS and len(pinned) > 1:
+    if prod(map(len, pinned)) > _COMBINATIONS and len(paths) > 1:
         return slice_
     if any(isinstance(value, (list, dict)) for values in pinned for value in values):
         return slice_
-    return replace(slice_, keys=tuple(dict.fromkeys(map(canonical, itertools.product(*pinned)))))
+    keys = tuple(dict.fromkeys(map(canonical, itertools.product(*pinned))))
+    if len(pinned) == len(paths):
+        return replace(slice_, keys=keys)
+    return replace(slice_, key_prefixes=tuple(f"{key[:-1]}," for key in keys)) if len(keys) <= _PREFIXES else slice_
 
 
 def documents(connection: sqlite3.Connection, slice_: Slice, after: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -84,7 +90,7 @@ def _ordered(
     table = f"documents_{slice_.container.number}"
     where = f"{' AND '.join(terms)} AND (expires IS NULL OR expires > ?)"
     values = [*values, slice_.now]
-    if slice_.keys is None and slice_.ids is None and slice_.effective_range is None:
+    if (slice_.keys, slice_.key_prefixes, slice_.ids, slice_.effective_range) == (None, None, None, None):
         yield from connection.execute(f"SELECT {column}, body FROM {table} WHERE {where} ORDER BY {column}", values)
         return
     # By the index on (key, id), whose order is not ours: sort the numbers, then fetch body by body.
@@ -92,6 +98,10 @@ def _ordered(
         if wanted is not None:
             where += f" AND {name} IN (SELECT value FROM json_each(?))"
             values.append(orjson.dumps(wanted).decode())
+    if slice_.key_prefixes is not None:
+        # "-" comes right after the comma that ends a prefix.
+        where += f" AND ({' OR '.join(['key >= ? AND key < ?'] * len(slice_.key_prefixes)) or 'FALSE'})"
+        values += [bound for prefix in slice_.key_prefixes for bound in (prefix, f"{prefix[:-1]}-")]
     sql = f"SELECT {column}, number, key FROM {table} WHERE {where} ORDER BY {column}"
     for place, number, key in connection.execute(sql, values).fetchall():
         if slice_.effective_range is not None:
