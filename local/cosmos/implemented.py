@@ -106,6 +106,14 @@ _CONSTRUCTS: Final = (
 _UNVERIFIED: Final = (
     "`IN` whose values are of several types: values of another type than the left side do not match and do not make "
     "the result undefined.",
+    "What binds to what where the published grammar is silent: `||` as tightly as `+`; `IN`, `BETWEEN` and `LIKE` as "
+    "`<`. By the grammar `NOT` binds tighter than any comparison: `NOT c.a = 1` is `(NOT c.a) = 1`.",
+    "Arithmetic without a finite result is undefined, so that `NaN` and `Infinity` are only arguments of functions.",
+    "`TOP` and `OFFSET LIMIT` count the rows that come out of aggregates and `GROUP BY`, not those that go in.",
+    "Regular expressions are Python's, the service's are PCRE: what Python cannot read is undefined.",
+    "What is on the edge of a polygon is within it. Distances and areas agree with the documented ones to a millionth.",
+    "The words of `ST_ISVALIDDETAILED`, other than of a bad latitude and of an open ring.",
+    "The code of a query that parses and means nothing is always SC2100.",
     "Aggregates over nothing: `COUNT` and `SUM` are 0; `AVG`, `MIN` and `MAX` are undefined, so there is no row.",
     "The pages of a query with `DISTINCT` or `GROUP BY` are of the result as it was at the first page. Once that is no "
     "longer kept (after a restart, or 32 others), a page comes only if the result starts as before; else it is 400.",
