@@ -17,12 +17,11 @@ from local.cosmos.answers import Answer, container_headers, document_answer
 from local.cosmos.catalog import Catalog, Container
 from local.cosmos.charges import LEAST, feed_charge, query_charge
 from local.cosmos.documents import MAXIMUM_BYTES, Partition
-from local.cosmos.effective_key import effective_key
 from local.cosmos.errors import BadRequest, NotFound, TooLarge
 from local.cosmos.journal import Journal
 from local.cosmos.kept_results import KeptResults
 from local.cosmos.pages import PAGE_BYTES, Page
-from local.cosmos.slices import Slice, narrow
+from local.cosmos.slices import Slice, narrow, prefix_text
 from local.sql.cosmos.select import Select
 
 if TYPE_CHECKING:
@@ -182,8 +181,7 @@ class Items:
             prefix = container.partition_key.prefix_of_header(header)
             if prefix is None:
                 return replace(slice_, keys=(container.partition_key.of_header(header),))
-            start = effective_key(container.partition_key, prefix)
-            return replace(slice_, effective_range=(start, start + "FF"))
+            return replace(slice_, key_prefixes=(prefix_text(prefix),))
         start, end = request.headers.get("x-ms-start-epk", ""), request.headers.get("x-ms-end-epk", "FF")
         return replace(slice_, effective_range=(start, end) if (start, end) != ("", "FF") else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
 from array import array
 from collections import OrderedDict
@@ -58,7 +59,8 @@ class KeptResults:
     """The last few results, by number. Whoever asks for one that was pushed out does without."""
 
     def __init__(self) -> None:
-        self._numbers = itertools.count(1)
+        # A token from before a restart must not name another result.
+        self._numbers = itertools.count(1 + secrets.randbits(60))
         self._results: OrderedDict[int, tuple[KeptResult, int]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()

@@ -58,12 +58,11 @@ def ordered_page(
         order = _order(entries[query.offset :], state)
     else:
         kept, most = results.get(start.result), start.left
-        if isinstance(kept, KeptOrder) and not _is_at(kept, start):
-            kept = None  # after a restart the number is another result's
-        if isinstance(kept, KeptOrder) and kept.state == state:
-            order, number, offset = kept, start.result, start.offset
+        order_kept = kept if isinstance(kept, KeptOrder) and _is_at(kept, start) else None
+        if order_kept is not None and order_kept.state == state:
+            order, number, offset = order_kept, start.result, start.offset
         else:
-            after = _values(kept if isinstance(kept, KeptOrder) else None, start, query)
+            after = _values(order_kept, start, query)
             entries, loaded = _sort(connection, slice_, query, most, (after, start.number, start.row))
             order = _order(entries, state)
     read = _read(connection, slice_, query, order, offset, limit)

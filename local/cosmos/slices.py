@@ -61,7 +61,14 @@ def narrow(slice_: Slice, query: Select) -> Slice:
     keys = tuple(dict.fromkeys(map(canonical, itertools.product(*pinned))))
     if len(pinned) == len(paths):
         return replace(slice_, keys=keys)
-    return replace(slice_, key_prefixes=tuple(f"{key[:-1]}," for key in keys)) if len(keys) <= _PREFIXES else slice_
+    if slice_.key_prefixes is not None or len(keys) > _PREFIXES:
+        return slice_
+    return replace(slice_, key_prefixes=tuple(map(prefix_text, keys)))
+
+
+def prefix_text(prefix: str) -> str:
+    """What canonical keys begin with whose first levels are the canonical `prefix`."""
+    return f"{prefix[:-1]},"
 
 
 def documents(connection: sqlite3.Connection, slice_: Slice, after: int = 0) -> Iterator[tuple[int, bytes]]:

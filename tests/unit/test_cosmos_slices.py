@@ -74,3 +74,11 @@ def test_a_prefix_reads_what_begins_with_it_and_nothing_else() -> None:
         "EXPLAIN QUERY PLAN SELECT number FROM documents_1 WHERE key >= '[1,' AND key < '[1-'"
     ).fetchall()
     assert "documents_1_id" in plan[0][-1]
+
+
+def test_a_prefix_in_the_header_holds_whatever_the_query_asks_for() -> None:
+    within = Slice(container("/a", "/b"), now=0, key_prefixes=("[1,",))
+    other = narrow(within, compile_select("SELECT * FROM c WHERE c.a = 2", {}))
+    assert other.key_prefixes == ("[1,",)
+    whole = narrow(within, compile_select("SELECT * FROM c WHERE c.a = 2 AND c.b = 3", {}))
+    assert (whole.keys, whole.key_prefixes) == (("[2,3]",), ("[1,",))
