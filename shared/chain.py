@@ -118,6 +118,7 @@ class Chain:
             "records": outcome.records,
             "out": out,
             "dead": outcome.dead,
+            "reasons": outcome.reasons(),
             "sent_events": sent,
             "milliseconds": round((time.perf_counter() - started) * 1000),
         }

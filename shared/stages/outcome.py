@@ -40,6 +40,13 @@ class Outcome:
                 return
         self.failures.append(failure)
 
+    def reasons(self) -> dict[str, int]:
+        """How many records each reason refused; those that share a dead letter count by the first one's."""
+        counts: Counter[str] = Counter()
+        for failure in self.failures:
+            counts[failure.reason] += 1 + len(failure.more)
+        return dict(counts)
+
 
 class Stage(Protocol):
     """A pure step of the chain: a batch in, an outcome out; no wires."""

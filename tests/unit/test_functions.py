@@ -261,7 +261,8 @@ async def test_an_invocation_logs_its_counts(azure: Azure, caplog: pytest.LogCap
     assert logged.pop("milliseconds") >= 0
     assert logged == {
         "event": "invocation", "stage": "split", "hub": "dev", "partition": "2", "first": 10, "last": 12, "events": 3,
-        "records": 4, "out": {"places": 1, "weather": 1, "seismic": 1}, "dead": 1, "sent_events": 4,
+        "records": 4, "out": {"places": 1, "weather": 1, "seismic": 1}, "dead": 1,
+        "reasons": {"decode": 1}, "sent_events": 4,
     }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ async def test_fields_of_a_line_are_ones_that_the_app_writes(query: Path, caplog
 
 def test_some_query_asks_for_each_field(caplog: pytest.LogCaptureFixture) -> None:
     asked = {field for query in QUERIES for field in re.findall(r"\bline\.(\w+)", _code(query))}
-    assert {"stage", "hub", "partition", "out", "dead", "records", "latency_ms", "milliseconds"} <= asked
+    assert {"stage", "hub", "partition", "out", "dead", "reasons", "records", "latency_ms", "milliseconds"} <= asked
 
 
 @every_query
