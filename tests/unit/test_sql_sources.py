@@ -219,6 +219,32 @@ def test_array(query: str, expected: list[Any]) -> None:
     assert run(query, BIKE) == expected
 
 
+LINQ = """
+    SELECT VALUE root FROM root
+    JOIN (SELECT VALUE EXISTS(SELECT VALUE v0 FROM root JOIN v0 IN root["tags"] WHERE (v0["name"] = "bike"))) AS v1
+    WHERE ((root["name"] != null) AND v1) ORDER BY root["name"] ASC
+"""
+EF_CORE = """
+SELECT VALUE {"n": c["name"], "c": (
+    SELECT VALUE COUNT(1) FROM i IN (SELECT VALUE SetUnion(ARRAY(SELECT VALUE t["name"] FROM t IN c["tags"]), [@one])))}
+FROM root c
+WHERE (ARRAY_CONTAINS(["Radimer mountain bike", @one], c["name"]) AND ((
+    SELECT VALUE COUNT(1) FROM a IN c["tags"] WHERE (LENGTH(a["name"]) > 4)) = 1))
+OFFSET @zero LIMIT @one2
+"""
+PORTAL = 'select c.id, c._ts, [c["name"]] as _partitionKeyValue from c order by c._ts desc'
+
+
+def test_what_other_sdks_and_the_portal_write() -> None:
+    """LINQ of the .NET SDK begins subqueries at the container's own name; EF Core iterates over constants."""
+    assert run(LINQ, BIKE, SURFBOARD) == [BIKE]
+    found = run(EF_CORE, BIKE, SURFBOARD, one="road", zero=0, one2=1)
+    assert found == [{"n": "Radimer mountain bike", "c": 3}]
+    assert run(PORTAL, {"id": "1", "_ts": 1, "name": "a"}, {"id": "2", "_ts": 2}) == [
+        {"id": "2", "_ts": 2, "_partitionKeyValue": []}, {"id": "1", "_ts": 1, "_partitionKeyValue": ["a"]},
+    ]  # fmt: skip
+
+
 def test_parameters_go_everywhere() -> None:
     query = (
         "SELECT VALUE ARRAY(SELECT VALUE t.name FROM t IN p.tags WHERE t.name != @name) FROM p "

@@ -79,15 +79,6 @@ class Select:
         """It has aggregates, without GROUP BY: one row in all."""
         return self._block.grouping is not None and not self._block.grouping.keys
 
-    @property
-    def is_grouped(self) -> bool:
-        """It has GROUP BY."""
-        return self._block.grouping is not None and bool(self._block.grouping.keys)
-
-    @property
-    def is_distinct(self) -> bool:
-        return self._block.distinct
-
     def matches(self, document: Any) -> bool:
         """Whether `document`, were it the only one, gives a row."""
         if self.is_plain:

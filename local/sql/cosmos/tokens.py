@@ -7,9 +7,8 @@ publishes (sql.g4 of Azure/azure-cosmos-dotnet-v3).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from local.sql.errors import QuerySyntaxError
 
@@ -56,8 +55,7 @@ class Kind(Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token: its text, in capitals too for words, and the value of a literal."""
 
     kind: Kind
@@ -130,7 +128,9 @@ class Cursor:
 
     def at(self, *words: str) -> bool:
         """Whether the current tokens are these words or signs, in this order."""
-        return all(self.ahead(place).upper == word for place, word in enumerate(words))
+        if self._tokens[self._at].upper != words[0]:
+            return False
+        return all(self.ahead(place).upper == word for place, word in enumerate(words[1:], 1))
 
     def take(self, *words: str) -> bool:
         """Take these words or signs, if the current tokens are they."""

@@ -6,8 +6,8 @@ Trees compare by what they say (c.a is c["a"]), which is how an item of SELECT i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,19 +190,25 @@ class Query:
         return self.value is None and not self.items
 
 
+_NODES: Final = (*get_args(Expression), Query, Item, Source, Order)
+
+
 def children(node: Any) -> Iterator[Any]:
     """The nodes right under `node`, those of its subqueries too."""
-    for field in fields(node):
-        part = getattr(node, field.name)
-        yield from _nodes(part)
+    for name in node.__slots__:
+        part = getattr(node, name)
+        if isinstance(part, tuple):
+            yield from _nodes(part)
+        elif isinstance(part, _NODES):
+            yield part
 
 
-def _nodes(part: Any) -> Iterator[Any]:
-    if isinstance(part, tuple):
-        for item in part:
-            yield from _nodes(item)
-    elif hasattr(part, "__dataclass_fields__"):
-        yield part
+def _nodes(parts: tuple[Any, ...]) -> Iterator[Any]:
+    for part in parts:
+        if isinstance(part, _NODES):
+            yield part
+        elif isinstance(part, tuple):
+            yield from _nodes(part)
 
 
 def depth(node: Any) -> int:
