@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.processes import children
 from local.accounts import Stores, stage_counts
 from local.children import Child
 from local.stack import APP, ROOT, Stack
@@ -53,6 +56,18 @@ def test_the_function_app_killed_again_and_again(stack: Stack) -> None:
         half_way(stack, stored)
         stack.children[APP].kill()
         stack.restart(APP)
+    wait_stored(stack, EVENTS, seconds=90)
+    assert_each_stored_once(stack, range(EVENTS))
+
+
+def test_the_app_killed_under_its_host_again_and_again(stack: Stack) -> None:
+    host = stack.children[APP].pid
+    send_more(stack)
+    for stored in (40, 600, 1400):
+        half_way(stack, stored)
+        (worker,) = children(host)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda killed=worker: children(host) not in ([], [killed]), "another worker")
     wait_stored(stack, EVENTS, seconds=90)
     assert_each_stored_once(stack, range(EVENTS))
 
