@@ -76,10 +76,19 @@ def start_of(headers: Mapping[str, str]) -> Start:
 
 
 def read(connection: sqlite3.Connection, slice_: Slice, start: Start, limit: int, most_bytes: int) -> Changes:
-    """A page of at most `limit` changes, and of about `most_bytes` at most."""
+    """A page of at most `limit` changes, and of `most_bytes` unless one is larger.
+
+    Raises:
+        BadRequest: the reader has changes that this container has not: it reads another that had the same name.
+    """
     (lsn,) = connection.execute("SELECT lsn FROM containers WHERE number = ?", (slice_.container.number,)).fetchone()
     if start.after is None:
         return Changes([], lsn)
+    if start.after > lsn:
+        raise BadRequest(
+            f"The If-None-Match header names change {start.after}, and the last here is {lsn}: the container was made "
+            "anew since. Read the change feed from its start."
+        )
     rows: list[bytes] = []
     size, last = 0, start.after
     for place, body in changes(connection, slice_, start.after, start.since):
@@ -88,4 +97,4 @@ def read(connection: sqlite3.Connection, slice_: Slice, start: Start, limit: int
         last = place
         rows.append(b'%b,"_lsn":%d}' % (body[:-1], place))
         size += len(body)
-    return Changes(rows, max(lsn, start.after))
+    return Changes(rows, lsn)

@@ -143,6 +143,7 @@ async def test_partition_key_headers_that_are_none_are_400(service: CosmosServic
         {"x-ms-continuation": "x"}, {"x-ms-continuation": "bnVsbA=="}, {"x-ms-continuation": "W10="},
         {"a-im": "everything"}, {"a-im": "Full-Fidelity Feed"}, {"a-im": "Incremental feed", "if-none-match": "x"},
         {"a-im": "Incremental feed", "if-none-match": "9" * 30},
+        {"a-im": "Incremental feed", "if-none-match": "999999"},
         {"a-im": "Incremental feed", "if-modified-since": "yesterday"},
     ],
 )  # fmt: skip
