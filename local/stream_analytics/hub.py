@@ -71,10 +71,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Quiet:
-    """What is known of a quiet partition: all that was enqueued before `until` has a sequence number up to `last`."""
+    """What a look showed of a quiet partition: what was enqueued before `until` has a sequence number up to `last`.
+
+    `handed` is up to where it had been handed over before the look: a log that ends sooner is not the one that it was.
+    """
 
     input: str
     partition: int
+    handed: int
     last: int
     until: DateTime
 
@@ -258,7 +262,7 @@ class HubReader:
                 pause = min(1.5 * pause, _LATEST_LOOK)
 
     async def _look_at(self, partition: str) -> Quiet | None:
-        until = DateTime(ticks(datetime.now(UTC)) - SKEW)
+        handed, until = self._handed[partition], DateTime(ticks(datetime.now(UTC)) - SKEW)
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 properties = await self._client.get_partition_properties(partition)
@@ -267,7 +271,7 @@ class HubReader:
                 "input %s, partition %s: not known whether it is idle: %s", self.source.name, partition, _reason(error)
             )
             return None
-        return Quiet(self.source.name, int(partition), properties["last_enqueued_sequence_number"], until)
+        return Quiet(self.source.name, int(partition), handed, properties["last_enqueued_sequence_number"], until)
 
 
 class _Starts(Mapping[str, Any]):

@@ -45,7 +45,7 @@ _SPACING: Final = 0.5
 _STATE_SHARE: Final = 4
 """How many times longer than saving its state took a cycle lasts: a large state is not written twice a second."""
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.25, 30.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 10.0
 """Seconds before something that failed is tried again; twice as long each time, up to the longest."""
 
 _TURN: Final = 100
@@ -226,13 +226,12 @@ class Service:
 
     def _idle(self, cycle: _Cycle, look: Quiet) -> None:
         place = look.input, look.partition
-        read = self._read[place]
-        if look.last < read:
+        if look.last < look.handed:
             raise JobError(
-                f"input {look.input}, partition {look.partition}: event {read} was read, and the hub's last is "
+                f"input {look.input}, partition {look.partition}: event {look.handed} was read, and the hub's last is "
                 f"{look.last}: its log was cut; delete the job's state to read it from its beginning"
             )
-        if look.last == read:
+        if self._read[place] >= look.last:
             self._reached[place] = max(self._reached[place], look.until)
             self._keep(cycle, self._job.idle(look.until, *place))
 

@@ -46,6 +46,9 @@ class RunningJob:
         directory.mkdir(exist_ok=True)
         self.job = job or shorter(directory / "job")
         self.log = directory / "job.log"
+        # One client: each has threads that look after it, and to make one is not cheap.
+        self._cosmos = CosmosClient.from_connection_string(stack.settings["Cosmos"])
+        self._database = self._cosmos.get_database_client("dev")
         definition = json.loads((self.job / "job.json").read_text())
         for output in definition["outputs"]:
             sink = output["properties"]["datasource"]["properties"]
@@ -53,8 +56,7 @@ class RunningJob:
                 sink["container"] = self._name
             else:
                 sink["collectionNamePattern"] = f"{self._name}-{output['name']}"
-                database = CosmosClient.from_connection_string(stack.settings["Cosmos"]).get_database_client("dev")
-                database.create_container_if_not_exists(
+                self._database.create_container_if_not_exists(
                     sink["collectionNamePattern"], PartitionKey(f"/{sink['partitionKey']}")
                 )
         (self.job / "job.json").write_text(json.dumps(definition))
@@ -79,18 +81,10 @@ class RunningJob:
 
     def documents(self, output: str) -> list[dict[str, Any]]:
         """What an output to Cosmos DB holds, without what Cosmos DB adds."""
-        database = CosmosClient.from_connection_string(self._stack.settings["Cosmos"]).get_database_client("dev")
-        found = database.get_container_client(f"{self._name}-{output}").query_items(
+        found = self._database.get_container_client(f"{self._name}-{output}").query_items(
             "SELECT * FROM c", enable_cross_partition_query=True
         )
         return [{name: value for name, value in item.items() if name[0] != "_"} for item in found]
-
-    def count(self, output: str) -> int:
-        database = CosmosClient.from_connection_string(self._stack.settings["Cosmos"]).get_database_client("dev")
-        query = database.get_container_client(f"{self._name}-{output}").query_items(
-            "SELECT VALUE COUNT(1) FROM c", enable_cross_partition_query=True
-        )
-        return int(str(next(iter(query))))
 
     def files(self) -> dict[str, list[dict[str, Any]]]:
         """The lines of each file, by its path."""
