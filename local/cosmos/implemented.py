@@ -104,8 +104,8 @@ _CONSTRUCTS: Final = (
 )  # fmt: skip
 
 _UNVERIFIED: Final = (
-    "`IN` whose values are of several types: values of another type than the left side do not match and do not make "
-    "the result undefined.",
+    "Across types `=` and `IN` are false and `!=` is true, as SDKs rely on for `!= null`; the documentation's table "
+    "says undefined.",
     "What binds to what where the published grammar is silent: `||` as tightly as `+`; `IN`, `BETWEEN` and `LIKE` as "
     "`<`. By the grammar `NOT` binds tighter than any comparison: `NOT c.a = 1` is `(NOT c.a) = 1`.",
     "Arithmetic without a finite result is undefined, so that `NaN` and `Infinity` are only arguments of functions.",

@@ -1,7 +1,8 @@
 """JSON values as a query sees them: undefined beside null, comparison only within a type, and one order over all.
 
 Python's own operators would get this wrong: `True == 1`, `None < 1` raises, and absent has no value at all.
-Source of the rules: Azure Cosmos DB for NoSQL, query language, "Equality and comparison operators" and "ORDER BY".
+Source of the rules: Azure Cosmos DB for NoSQL, query language, "Equality and comparison operators" and "ORDER BY"; see
+`equal` for what the service does in another way.
 """
 
 from __future__ import annotations
@@ -67,15 +68,16 @@ def same(left: Any, right: Any) -> bool:
 
 
 def equal(left: Any, right: Any) -> bool | Undefined:
-    """`left = right`: undefined unless both have the same type."""
-    rank = RANK[type(left)]
-    if rank == UNDEFINED_RANK or rank != RANK[type(right)]:
-        return UNDEFINED
-    return same(left, right) if rank >= ARRAY_RANK else bool(left == right)
+    """`left = right`: undefined if one of them is, false across types.
+
+    The documentation's table has undefined across types, the engine has not: != null is how SDKs ask for values that
+    are there (tests of EF Core against it), and the offline engine of the .NET SDK's tests does the same for all types.
+    """
+    return same(left, right) if left is not UNDEFINED and right is not UNDEFINED else UNDEFINED
 
 
 def unequal(left: Any, right: Any) -> bool | Undefined:
-    """`left != right`: undefined unless both have the same type."""
+    """`left != right`: undefined if one of them is, true across types."""
     result = equal(left, right)
     return UNDEFINED if result is UNDEFINED else not result
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sql.cosmos.select import compile_select
-from local.sql.values import UNDEFINED, equal, ordered, same, sort_key
+from local.sql.values import UNDEFINED, equal, ordered, same, sort_key, unequal
 
 U = UNDEFINED
 DOCUMENT: dict[str, Any] = {
@@ -56,13 +56,16 @@ def test_constants_and_paths(expression: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        # equality-comparison-operators: within a type, undefined across types
+        # equality-comparison-operators: order is undefined across types, equality is not (see `equal`)
         ("1 = 1", True), ("1 = 1.0", True), ("1 = 2", False), ("'a' = 'a'", True), ("'a' = 'A'", False),
         ("true = true", True), ("null = null", True), ("c.z = null", True), ("c.none = null", U), ("c.none = 1", U),
-        ("undefined = undefined", U), ("1 = '1'", U), ("1 = true", U), ("0 = false", U), ("null = false", U),
-        ("1 != 2", True), ("1 <> 1", False), ("1 != '1'", U), ("c.none != 1", U), ("c.z != 1", U),
+        ("undefined = undefined", U), ("1 = '1'", False), ("1 = true", False), ("0 = false", False),
+        ("null = false", False),
+        ("1 != 2", True), ("1 <> 1", False), ("1 != '1'", True), ("c.none != 1", U), ("c.z != 1", True),
         ("null != null", False),
-        ("c.list = c.list", True), ("c.sub = c.sub", True), ("c.sub = c.list", U), ("c.list != c.list", False),
+        ("c.list = c.list", True), ("c.sub = c.sub", True), ("c.sub = c.list", False), ("c.s != null", True),
+        ("c.none != null", U), ("c.s = c.n", False), ("c.s != c.n", True), ("NOT (c.s = 1)", True),
+        ("null != c.s", True), ("c.list != c.list", False),
         ("1 < 2", True), ("2 <= 2", True), ("'a' < 'b'", True), ("'B' < 'a'", True), ("'é' > 'z'", True),
         ("false < true", True), ("true < 2", U), ("null < 1", U), ("null <= null", True), ("null < null", False),
         ("c.none < 1", U), ("1 > c.none", U), ("c.list < c.list", U), ("c.sub >= c.sub", U), ("c.n >= 5", True),
@@ -174,5 +177,18 @@ def test_the_order_over_all_values_is_total(first: Any, second: Any, third: Any)
 def test_comparisons_agree_with_each_other(left: Any, right: Any) -> None:
     less, more = ordered(operator.lt)(left, right), ordered(operator.gt)(left, right)
     assert (less is U) == (more is U)
+    assert equal(left, right) is not unequal(left, right)
     if less is not U:
         assert [less, more, equal(left, right)].count(True) == 1
+
+
+@given(JSON | st.just(U), JSON | st.just(U), st.sampled_from(["=", "!=", "<", ">=", "IN"]))
+def test_a_constant_compares_as_any_value_does(left: Any, right: Any, sign: str) -> None:
+    """The shortcut for constants is no other comparison."""
+    document = {name: value for name, value in (("l", left), ("r", right)) if value is not U}
+    constant, parameters = ("@r", {"@r": right}) if right is not U else ("undefined", {})
+    values = [
+        compile_select(f"SELECT VALUE c.l {sign} {side} FROM c", parameters).project(document)
+        for side in ((f"({constant})", "(c.r)") if sign == "IN" else (constant, "c.r"))
+    ]
+    assert values[0] is values[1]

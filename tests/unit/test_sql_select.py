@@ -53,7 +53,8 @@ def run(query: str, documents: list[dict[str, Any]] = DOCUMENTS, **parameters: A
         # where: only true passes
         ("SELECT VALUE c.id FROM c WHERE c.n > 1", ["1", "3"]),
         ("SELECT VALUE c.id FROM c WHERE NOT (c.n > 1)", []),
-        ("SELECT VALUE c.id FROM c WHERE c.n != 3", ["3"]),
+        ("SELECT VALUE c.id FROM c WHERE c.n != 3", ["2", "3"]),
+        ("SELECT VALUE c.id FROM c WHERE c.n != null", ["1", "3"]),
         ("SELECT VALUE c.id FROM c WHERE c.n = null", ["2"]),
         ("SELECT VALUE c.id FROM c WHERE NOT IS_DEFINED(c.n)", ["4"]),
         ("SELECT VALUE c.id FROM c WHERE c.n", []),

@@ -32,6 +32,8 @@ _COMPARISONS: Final[dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, An
     ">": (ordered(operator.gt), operator.gt),
     ">=": (ordered(operator.ge), operator.ge),
 }
+_ACROSS_TYPES: Final = {"=": False, "!=": True, "<>": True}
+_NUMBER_TYPES: Final = tuple(NUMBERS)
 _AT_LEAST, _AT_MOST = ordered(operator.ge), ordered(operator.le)
 
 
@@ -153,10 +155,17 @@ def _binary(node: tree.Binary, names: Names) -> Evaluate:
 def _comparison(node: tree.Binary, names: Names) -> Evaluate:
     compare, holds = _COMPARISONS[node.operator]
     left, value = compile_expression(node.left, names), constant(node.right, names)
-    if type(value) is str:  # the two usual cases, without a call per row
-        return lambda row: holds(found, value) if type(found := left(row)) is str else UNDEFINED
-    if type(value) in NUMBERS:
-        return lambda row: holds(found, value) if type(found := left(row)) in NUMBERS else UNDEFINED
+    across = _ACROSS_TYPES.get(node.operator, UNDEFINED)
+    kinds = (str,) if type(value) is str else _NUMBER_TYPES if type(value) in NUMBERS else ()
+    if kinds:  # the usual cases, without a call per row
+
+        def evaluate(row: Any) -> Any:
+            found = left(row)
+            if type(found) in kinds:
+                return holds(found, value)
+            return UNDEFINED if found is UNDEFINED else across
+
+        return evaluate
     right = compile_expression(node.right, names)
     return lambda row: compare(left(row), right(row))
 
