@@ -15,7 +15,7 @@ from typing import Any, Final
 from azure.eventhub import EventData
 from azure.eventhub.amqp import AmqpMessageBodyType
 
-from local.sql.asa.values import GREATEST_BIGINT, LEAST_BIGINT, TICKS_PER_SECOND, DateTime
+from local.sql.asa.values import GREATEST_BIGINT, LEAST_BIGINT, TICKS_PER_SECOND, DateTime, to_json
 from local.stream_analytics.decoding import DeserializationError, decode
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,9 +74,17 @@ def _body(event: EventData) -> bytes:
     body: Any = event.body
     if event.body_type is AmqpMessageBodyType.DATA:
         return b"".join(body)
-    # An AMQP value or sequence, which a client other than those of Event Hubs can send.
-    value = body if event.body_type is AmqpMessageBodyType.VALUE else list(body)
-    return value if isinstance(value, bytes) else json.dumps(value, default=_plain).encode()
+    # An AMQP value or sequence (a list that may be cut into several), which other clients than Event Hubs' can send.
+    value = body if event.body_type is AmqpMessageBodyType.VALUE else [item for section in body for item in section]
+    return value if isinstance(value, bytes) else json.dumps(to_json(_deep(value))).encode()
+
+
+def _deep(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(_plain(name)): _deep(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_deep(item) for item in value]
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,117 @@
+"""What a job's outputs make of records, and what its store keeps when it is cut off."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.stream_analytics.definition import CosmosOutput
+from local.stream_analytics.documents import BATCH_BYTES, Document, batches, documents
+from local.stream_analytics.errors import StoreError
+from local.stream_analytics.store import Delivery, Position, Store
+
+RUN = "1f0cb0b8-6f9c-4d3e-9f55-7c3f0a1d2b3c"
+
+
+def delivery(*records: dict[str, Any], number: int = 4) -> Delivery:
+    return Delivery(number, "cosmos", 1.5, [json.dumps(record).encode() for record in records])
+
+
+def output(document_id: str | None = "docId") -> CosmosOutput:
+    return CosmosOutput("cosmos", "Cosmos", "dev", "stream", "pk", document_id)
+
+
+def test_a_column_gives_the_id_and_the_partition_key_becomes_text() -> None:
+    made, refused = documents(
+        output(),
+        RUN,
+        delivery({"DOCID": "a", "pk": 5}, {"docId": 7, "pk": True, "id": "own"}, {"docId": "c", "pk": "k", "x": [1]}),
+    )
+    assert refused == []
+    assert [document.content for document in made] == [
+        {"DOCID": "a", "id": "a", "pk": "5"},
+        {"docId": 7, "id": "7", "pk": "true"},
+        {"docId": "c", "id": "c", "pk": "k", "x": [1]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        ({"pk": "k"}, "no docId"),
+        ({"docId": None, "pk": "k"}, "no docId"),
+        ({"docId": "x" * 256, "pk": "k"}, "256 characters"),
+        ({"docId": "a/b", "pk": "k"}, "character"),
+        ({"docId": "a ", "pk": "k"}, "character"),
+        ({"docId": "a"}, "no pk"),
+        ({"docId": "a", "pk": None}, "no pk"),
+    ],
+)
+def test_a_record_that_can_be_no_document_is_refused_alone(record: dict[str, Any], why: str) -> None:
+    made, (refused,) = documents(output(), RUN, delivery({"docId": "1", "pk": "k"}, record, {"docId": "2", "pk": "k"}))
+    assert [document.id for document in made] == ["1", "2"]
+    assert why in refused.why
+
+
+def test_without_a_column_for_it_an_id_is_made_that_is_the_same_when_it_is_delivered_again() -> None:
+    twice = [documents(output(None), RUN, delivery({"pk": "k"}, {"pk": "k"}, {"pk": "k", "id": "own"})) for _ in "12"]
+    assert twice[0] == twice[1]
+    first, second, own = (document.id for document in twice[0][0])
+    assert (own, first != second) == ("own", True)
+    assert documents(output(None), RUN, delivery({"pk": "k"}, number=5))[0][0].id not in (first, second)
+
+
+def test_batches_keep_order_and_limits_and_the_last_of_an_id() -> None:
+    def document(name: str, size: int = 10) -> Document:
+        return Document(name, "k", {"id": name}, size)
+
+    many = [document(str(n % 150)) for n in range(250)]
+    cut = list(batches(many))
+    assert [len(batch) for batch in cut] == [100, 50]
+    assert [each for batch in cut for each in batch] == many[100:]
+    large = [document("a", BATCH_BYTES), document("b", 1), document("c", BATCH_BYTES + 1)]
+    assert [[each.id for each in batch] for batch in batches(large)] == [["a"], ["b"], ["c"]]
+
+
+def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert (store.positions("hub"), store.memory(), store.pending()) == ({}, None, [])
+    store.commit({"hub": {0: Position("log", 3)}}, "m1", {"adl": [b"1", b"2"], "none": []}, 1.5)
+    store.commit({"hub": {0: Position("log", 9), 2: Position("log", 1)}}, "m2", {"adl": [b"3"], "b": [b"4"]}, 2.5)
+    run = store.run
+    store.close()
+
+    store = Store(tmp_path)
+    assert store.run == run
+    assert store.positions("hub") == {0: Position("log", 9), 2: Position("log", 1)}
+    assert store.memory() == "m2"
+    first, *rest = store.pending()
+    assert first == Delivery(1, "adl", 1.5, [b"1", b"2"])
+    assert [(each.number, each.output, each.lines) for each in rest] == [(2, "adl", [b"3"]), (2, "b", [b"4"])]
+    store.delivered(first)
+    assert store.pending() == rest
+
+
+def test_a_commit_that_fails_changes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.commit({"hub": {0: Position("log", 3)}}, "m1", {}, 1.0)
+    with pytest.raises(StoreError):
+        store.commit({"hub": {0: Position("log", 4)}}, "m2", {"adl": [b"1"], None: [b"2"]}, None)  # type: ignore[dict-item, arg-type]
+    assert (store.positions("hub"), store.memory(), store.pending()) == ({0: Position("log", 3)}, "m1", [])
+
+
+def test_two_jobs_do_not_share_a_directory(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    with pytest.raises(StoreError, match="another --data-dir"):
+        Store(tmp_path)
+    first.close()
+    Store(tmp_path).close()
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "job.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        Store(tmp_path)
