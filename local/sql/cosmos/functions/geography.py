@@ -101,7 +101,7 @@ def nearest(place: Place, start: Place, end: Place) -> Place:
         foot = (point[0] - normal[0] * scale, point[1] - normal[1] * scale, point[2] - normal[2] * scale)
         if _dot(_cross(first, foot), normal) >= 0 and _dot(_cross(foot, second), normal) >= 0 and _dot(foot, foot) > 0:
             return _place(foot)
-    return min(start, end, key=lambda corner: distance(place, corner))
+    return start if _dot(point, first) >= _dot(point, second) else end
 
 
 def cross(a: Place, b: Place, c: Place, d: Place) -> bool:
@@ -116,8 +116,14 @@ def cross(a: Place, b: Place, c: Place, d: Place) -> bool:
 
 def touches(place: Place, start: Place, end: Place) -> bool:
     """Whether `place` is on the edge from `start` to `end`."""
-    foot, point = vector(nearest(place, start, end)), vector(place)
-    return all(abs(left - right) < _NEAR for left, right in zip(foot, point, strict=True))
+    point, first, second = vector(place), vector(start), vector(end)
+    normal = _cross(first, second)
+    size = math.sqrt(_dot(normal, normal))
+    if size < _NEAR or place in (start, end):
+        return place in (start, end)
+    if abs(_dot(normal, point)) > _NEAR * size:
+        return False
+    return _dot(_cross(first, point), normal) >= 0 and _dot(_cross(point, second), normal) >= 0
 
 
 def encloses(ring: Ring, place: Place) -> bool:

@@ -62,9 +62,9 @@ def _within(inner: Geometry, outer: Geometry) -> bool:
     """All its places are, no edge leaves, and no hole of the outer one lies inside."""
     if not all(_covers(outer, place) for place in inner.places()) or _cross_each_other(inner, outer):
         return False
-    holes = [hole for polygon in outer.polygons for hole in polygon[1:]]
-    return not any(_covers(inner, place) and not _is_on(place, inner_ring) for hole in holes for place in hole
-                   for polygon in inner.polygons for inner_ring in polygon[:1])  # fmt: skip
+    rings = [ring for polygon in inner.polygons for ring in polygon]
+    holes = [place for polygon in outer.polygons for hole in polygon[1:] for place in hole]
+    return not any(_covers(inner, place) and not any(_is_on(place, ring) for ring in rings) for place in holes)
 
 
 def _distance(first: Geometry, second: Geometry) -> float:
