@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from pathlib import Path
 
 from local import lifecycle
-from local.eventhubs import DEFAULT_KEY, DEFAULT_KEY_NAME, config, retention, server
+from local.eventhubs import DEFAULT_KEY, DEFAULT_KEY_NAME, config, memory, retention, server
 from local.eventhubs.config import HubConfig
 from local.eventhubs.errors import EventHubsError
 from local.eventhubs.kafka import server as kafka_server
@@ -46,6 +46,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if (arguments.capture is None) != (arguments.capture_storage is None):
         parser.error("--capture and --capture-storage go together")
+    memory.give_back_large_blocks()
     try:
         hubs = config.read(arguments.config)
         log = Log(arguments.data_dir / "eventhubs.db", hubs)

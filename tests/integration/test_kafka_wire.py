@@ -6,6 +6,7 @@ import random
 import resource
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,12 +28,12 @@ def wire(namespace: Namespace) -> Iterator[Wire]:
         yield wire
 
 
-def fetch(offset: int, *, wait: int, partition: int = 0) -> bytes:
+def fetch(offset: int, *, wait: int, partition: int = 0, room: int = 1 << 20) -> bytes:
     """A Fetch of version 4 for one partition."""
     name = HUB.encode()
     return struct.pack(
         f">iiiibih{len(name)}siiqi",
-        -1, wait, 1, 1 << 20, 0, 1, len(name), name, 1, partition, offset, 1 << 20,
+        -1, wait, 1, room, 0, 1, len(name), name, 1, partition, offset, room,
     )  # fmt: skip
 
 
@@ -143,6 +144,29 @@ def test_a_client_that_does_not_read_is_not_answered_further(namespace: Namespac
             answer = wire.receive()
             assert answer is not None
             assert answer[:4] == struct.pack(">i", number)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux to see a process's memory")
+def test_answers_that_nobody_read_cost_memory_only_while_the_client_is_there(namespace: Namespace) -> None:
+    # GIVEN clients that ask for 8 MB each, of which the sockets take a part
+    sender = producer(namespace, linger_ms=50)
+    deliver(sender, [{"value": bytes(500_000), "partition": 0} for _ in range(9)])
+    ask = request(1, 4, fetch(0, wait=0, room=50_000_000))
+    after: list[int] = []
+    for _ in range(3):
+        with ExitStack() as clients:
+            for _ in range(40):
+                wire = clients.enter_context(Wire(namespace))
+                wire.authenticate()
+                wire.send(ask)
+                wire.send(ask)
+            # All have been answered, as far as they are going to be
+            for _ in range(20):
+                deliver(sender, [{"value": b"v", "partition": 1}])
+        # WHEN they are gone THEN so is what was kept for them
+        deliver(sender, [{"value": b"v", "partition": 1}])
+        after.append(resident(namespace))
+    assert max(after) < 150 * 1024 * 1024, after
 
 
 def resident(namespace: Namespace) -> int:
