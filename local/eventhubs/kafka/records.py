@@ -13,12 +13,12 @@ from operator import attrgetter
 from typing import Any
 
 import cramjam
-from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
-from aiokafka.record.default_records import (  # type: ignore[import-untyped]
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import (
     DefaultRecordBatch,
     DefaultRecordBatchBuilder,
 )
-from aiokafka.record.util import decode_varint  # type: ignore[import-untyped]
+from aiokafka.record.util import decode_varint
 
 from local.eventhubs.errors import BatchTooLarge, CorruptBatch
 
