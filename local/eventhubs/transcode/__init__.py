@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from itertools import accumulate
 
-from local.eventhubs import amqp_to_kafka, kafka_to_amqp
 from local.eventhubs.entry import AMQP, KAFKA, Entry, bounds
 from local.eventhubs.errors import CorruptBatch
 from local.eventhubs.kafka import batch, records
 from local.eventhubs.message import stamp
+from local.eventhubs.transcode import amqp_to_kafka, kafka_to_amqp
 
 # Converted entries kept, with what they were made from: several groups of consumers that read at the same pace convert
 # once.
