@@ -7,7 +7,7 @@ or with restarts between.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from local.sql.asa.check import check
@@ -94,6 +94,12 @@ class Job:
         """Up to when everything is settled, in every input; None as long as nothing is."""
         watermark = min((self._orders[reader].watermark for reader in self._component_of), default=START)
         return None if watermark == START else watermark
+
+    def waiting(self) -> Iterator[tuple[str, int, Any]]:
+        """The events that wait for others before them, by no query seen yet: their input, partition and metadata."""
+        for reader in self._component_of:
+            for partition, row in self._orders[reader].waiting():
+                yield self._plan.readers[reader].input, partition, row.metas[0]
 
     def push(
         self,

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +60,6 @@ class _Cycle:
     events: Counter[str] = field(default_factory=Counter)
     undecoded: Counter[str] = field(default_factory=Counter)
     records: dict[str, list[bytes]] = field(default_factory=dict)
-    positions: dict[str, dict[int, Position]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -148,26 +147,30 @@ class Service:
         self._job = self._compile(partitions | others)
         said = repr((STATE, self._definition.query, self._definition.policies, sorted(partitions.items())))
         self._fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
-        self._remember()
+        remembers = self._remember()
         for name, reader in self._readers.items():
-            positions = reader.start(self._store.positions(name))
+            kept = self._store.positions(name)
+            if not remembers:
+                kept = {place: replace(position, sequence=position.settled) for place, position in kept.items()}
+            positions = reader.start(kept)
             for partition in range(len(reader.partitions)):
                 self._reached[name, partition] = START
                 self._read[name, partition] = positions[partition].sequence if partition in positions else -1
 
-    def _remember(self) -> None:
-        """Give the query what it remembered, if it is still the same one."""
+    def _remember(self) -> bool:
+        """Give the query what it remembered; False when it is another query's, and its events are to be read again."""
         kept = self._store.memory()
         if kept is None:
-            return
+            return True
         memory = json.loads(kept)
         if memory["of"] == self._fingerprint:
             self._job.restore(memory["saved"])
-        else:
-            _LOG.warning(
-                "the query, the policies or the hub's partitions are not what they were: the job goes on where it had "
-                "read to, without the windows that were open"
-            )
+            return True
+        _LOG.warning(
+            "the query, the policies or the hub's partitions are not what they were: the job goes on without the "
+            "windows that were open, and reads again what the old one was not through with"
+        )
+        return False
 
     async def _run(self) -> None:
         await self._open()
@@ -190,14 +193,24 @@ class Service:
             await self._push(cycle, batch)
         for look in quiet:
             self._idle(cycle, look)
-        if not cycle.positions and not cycle.records:
+        if not cycle.events and not cycle.records:
             return
         started = time.monotonic()
         memory = json.dumps({"of": self._fingerprint, "saved": self._job.save()}, ensure_ascii=False)
-        self._store.commit(cycle.positions, memory, cycle.records, cycle.started)
+        self._store.commit(self._positions(), memory, cycle.records, cycle.started)
         self._state_seconds = time.monotonic() - started
         await self._deliver(cycle)
         self._report(cycle)
+
+    def _positions(self) -> dict[str, dict[int, Position]]:
+        """Up to where each partition was read, and up to where the query is through with it."""
+        settled = dict(self._read)
+        for name, partition, meta in self._job.waiting():
+            settled[name, partition] = min(settled[name, partition], meta["EventHub"]["SequenceNumber"] - 1)
+        positions: dict[str, dict[int, Position]] = {name: {} for name in self._readers}
+        for (name, partition), sequence in self._read.items():
+            positions[name][partition] = Position(self._readers[name].log, sequence, settled[name, partition])
+        return positions
 
     async def _push(self, cycle: _Cycle, batch: Batch) -> None:
         hub, processed = self._readers[batch.input].source.hub, ticks(datetime.now(UTC))
@@ -208,9 +221,6 @@ class Service:
             self._push_event(cycle, batch, received)
         place = batch.input, batch.partition
         self._read[place], self._reached[place] = received.sequence, received.arrival
-        cycle.positions.setdefault(batch.input, {})[batch.partition] = Position(
-            self._readers[batch.input].log, received.sequence
-        )
         cycle.events[batch.input] += len(batch.events)
 
     def _push_event(self, cycle: _Cycle, batch: Batch, received: Received) -> None:

@@ -18,7 +18,8 @@ from local.stream_analytics.errors import StoreError
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS position (
-    input TEXT, partition INTEGER, log TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (input, partition)
+    input TEXT, partition INTEGER, log TEXT NOT NULL, sequence INTEGER NOT NULL, settled INTEGER NOT NULL,
+    PRIMARY KEY (input, partition)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), saved TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
@@ -30,10 +31,15 @@ CREATE TABLE IF NOT EXISTS cycle (one INTEGER PRIMARY KEY CHECK (one = 1), numbe
 
 @dataclass(frozen=True)
 class Position:
-    """Up to where a partition was read: a sequence number of the log that was created at `log`."""
+    """Up to where a partition was read: a sequence number of the log that was created at `log`.
+
+    Up to `settled`, the query is through with the events, but for windows that are open; those after it may wait for
+    others before them, in what the query remembers and nowhere else.
+    """
 
     log: str
     sequence: int
+    settled: int
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ class Store:
 
     def positions(self, name: str) -> dict[int, Position]:
         """How far an input was read, by partition."""
-        rows = self._database.execute("SELECT partition, log, sequence FROM position WHERE input = ?", (name,))
-        return {partition: Position(log, sequence) for partition, log, sequence in rows}
+        query = "SELECT partition, log, sequence, settled FROM position WHERE input = ?"
+        return {partition: Position(*position) for partition, *position in self._database.execute(query, (name,))}
 
     def memory(self) -> str | None:
         """What the query remembered after the last cycle (`Job.save`); None before the first."""
@@ -94,7 +100,7 @@ class Store:
         """Commit a cycle, whole.
 
         Args:
-            positions: Up to where each input was read, of the partitions that moved.
+            positions: Up to where each input was read, by partition.
             memory: What the query remembers now.
             records: What it gave, by output.
             moment: When, in seconds since 1970.
@@ -107,9 +113,9 @@ class Store:
             database.execute("BEGIN IMMEDIATE")
             try:
                 database.executemany(
-                    "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?)",
                     [
-                        (name, partition, position.log, position.sequence)
+                        (name, partition, position.log, position.sequence, position.settled)
                         for name, moved in positions.items()
                         for partition, position in moved.items()
                     ],

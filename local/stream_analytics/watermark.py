@@ -9,7 +9,7 @@ Source: https://learn.microsoft.com/azure/stream-analytics/stream-analytics-time
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -110,6 +110,11 @@ class InputOrder:
     def watermark(self) -> DateTime:
         """Up to when all is known, on every timeline; `START` before that is so of any time."""
         return min((timeline["watermark"] for timeline in self.state["timelines"].values()), default=START)
+
+    def waiting(self) -> Iterator[tuple[int, Row]]:
+        """The rows that have not left yet, and their partitions."""
+        for timeline in self.state["timelines"].values():
+            yield from ((partition, row) for _, partition, _, row in timeline["waiting"])
 
     def push(self, partition: int, record: Any, arrival: DateTime, meta: Any = None) -> list[Released]:
         """Take an event; give what it settles. Arrivals of a partition come in order.

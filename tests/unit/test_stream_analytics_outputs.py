@@ -79,14 +79,14 @@ def test_batches_keep_order_and_limits_and_the_last_of_an_id() -> None:
 def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert (store.positions("hub"), store.memory(), store.pending()) == ({}, None, [])
-    store.commit({"hub": {0: Position("log", 3)}}, "m1", {"adl": [b"1", b"2"], "none": []}, 1.5)
-    store.commit({"hub": {0: Position("log", 9), 2: Position("log", 1)}}, "m2", {"adl": [b"3"], "b": [b"4"]}, 2.5)
+    store.commit({"hub": {0: Position("log", 3, 0)}}, "m1", {"adl": [b"1", b"2"], "none": []}, 1.5)
+    store.commit({"hub": {0: Position("log", 9, 0), 2: Position("log", 1, 0)}}, "m2", {"adl": [b"3"], "b": [b"4"]}, 2.5)
     run = store.run
     store.close()
 
     store = Store(tmp_path)
     assert store.run == run
-    assert store.positions("hub") == {0: Position("log", 9), 2: Position("log", 1)}
+    assert store.positions("hub") == {0: Position("log", 9, 0), 2: Position("log", 1, 0)}
     assert store.memory() == "m2"
     first, *rest = store.pending()
     assert first == Delivery(1, "adl", 1.5, [b"1", b"2"])
@@ -97,10 +97,10 @@ def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: 
 
 def test_a_commit_that_fails_changes_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.commit({"hub": {0: Position("log", 3)}}, "m1", {}, 1.0)
+    store.commit({"hub": {0: Position("log", 3, 0)}}, "m1", {}, 1.0)
     with pytest.raises(StoreError):
-        store.commit({"hub": {0: Position("log", 4)}}, "m2", {"adl": [b"1"], None: [b"2"]}, None)  # type: ignore[dict-item, arg-type]
-    assert (store.positions("hub"), store.memory(), store.pending()) == ({0: Position("log", 3)}, "m1", [])
+        store.commit({"hub": {0: Position("log", 4, 0)}}, "m2", {"adl": [b"1"], None: [b"2"]}, None)  # type: ignore[dict-item, arg-type]
+    assert (store.positions("hub"), store.memory(), store.pending()) == ({0: Position("log", 3, 0)}, "m1", [])
 
 
 def test_two_jobs_do_not_share_a_directory(tmp_path: Path) -> None:
