@@ -212,12 +212,19 @@ class Log:
         try:
             return log_file.read(self._database, partition.key, sequence, _READ_BYTES)
         except sqlite3.Error as error:
-            raise LogUnavailable(f"{partition}: the event log cannot be read: {error}") from error
+            raise _unreadable(partition, error) from error
 
     def first_after(self, partition: Partition, milliseconds: int, inclusive: bool) -> int:
-        """The sequence number of the first event enqueued after `milliseconds` (or at them, when `inclusive`)."""
+        """The sequence number of the first event enqueued after `milliseconds` (or at them, when `inclusive`).
+
+        Raises:
+            LogUnavailable: the file cannot be read.
+        """
         wanted = milliseconds if inclusive else milliseconds + 1
-        return log_file.first_enqueued(self._database, partition.key, wanted, partition.first, partition.next)
+        try:
+            return log_file.first_enqueued(self._database, partition.key, wanted, partition.first, partition.next)
+        except sqlite3.Error as error:
+            raise _unreadable(partition, error) from error
 
     def oldest(self, partition: Partition) -> int:
         """When the oldest event kept was enqueued (milliseconds since 1970); the partition must not be empty."""
@@ -275,6 +282,10 @@ class Log:
             await self._checkpoint
         self._database.close()
         self._lock.close()
+
+
+def _unreadable(partition: Partition, error: sqlite3.Error) -> LogUnavailable:
+    return LogUnavailable(f"{partition}: the event log cannot be read: {error}")
 
 
 def _now() -> int:

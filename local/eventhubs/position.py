@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from local.eventhubs.codec import Described
-from local.eventhubs.errors import ARGUMENT_ERROR, LinkFault
+from local.eventhubs.errors import ARGUMENT_ERROR, LinkFault, LogUnavailable
 from local.eventhubs.log import Log
 from local.eventhubs.partition import Partition
 
@@ -21,7 +21,7 @@ def start(log: Log, partition: Partition, filters: object) -> int:
     """The sequence number of the first event to deliver, from a source's filter map; the oldest without a filter.
 
     Raises:
-        LinkFault: the selector is not one, or names a place past the end of the partition.
+        LinkFault: the selector is not one, or names a place past the end of the partition; or the log cannot be read.
     """
     selector = _selector(filters)
     if selector is None:
@@ -35,7 +35,10 @@ def start(log: Log, partition: Partition, filters: object) -> int:
         return partition.next
     number = _number(kind, value)
     if kind.startswith("enqueued-time"):
-        return log.first_after(partition, number, inclusive)
+        try:
+            return log.first_after(partition, number, inclusive)
+        except LogUnavailable as error:
+            raise LinkFault(str(error)) from error
     last = partition.next - 1
     if number > last:
         what = "offset" if kind == "offset" else "sequence number"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from local.eventhubs import codec, retention
+from local.eventhubs import codec, position, retention
 from local.eventhubs import log as log_module
 from local.eventhubs.appends import Refusal
 from local.eventhubs.config import HubConfig
 from local.eventhubs.entry import Appended, bounds
-from local.eventhubs.errors import LogUnavailable
+from local.eventhubs.errors import LinkFault, LogUnavailable
 from local.eventhubs.log import Log
 from local.eventhubs.message import Event
 from local.eventhubs.partition import Partition
@@ -188,6 +188,18 @@ async def test_a_full_disk_refuses_all_of_a_commit_and_recovers(tmp_path: Path) 
         await append(log, partition, "kept too")
         assert read(log, partition) == [(0, "kept"), (1, "kept too")]
         assert notified == [2]
+
+
+async def test_a_file_that_cannot_be_read_refuses_whoever_asks_for_a_time(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        partition = log.hubs["hub"][0]
+        await append(log, partition, "lost")
+        log._database.execute(f"DROP TABLE entries_{partition.key}")
+        with pytest.raises(LogUnavailable, match="hub hub, partition 0: the event log cannot be read"):
+            log.first_after(partition, 0, True)
+        selector = {position.SELECTOR_FILTER: "amqp.annotation.x-opt-enqueued-time >= '0'"}
+        with pytest.raises(LinkFault, match="cannot be read"):
+            position.start(log, partition, selector)
 
 
 async def test_a_second_namespace_cannot_open_the_same_log(tmp_path: Path) -> None:

@@ -257,6 +257,43 @@ def test_a_request_may_come_byte_by_byte(broker: Broker) -> None:
     assert broker.log.hubs["hub"][1].next == 2
 
 
+def test_a_log_that_cannot_be_read_is_an_error_code(broker: Broker) -> None:
+    # GIVEN an event, and a file that lost where it was
+    produce = kio.index.load_entity_module("produce", 7, EntityType.request)
+    topic = produce.TopicProduceData(name="hub", partition_data=(produce.PartitionProduceData(index=1, records=BATCH),))
+    broker.feed(
+        frame(produce.ProduceRequest(acks=-1, timeout=milliseconds(0), topic_data=(topic,), transactional_id=None))
+    )
+    partition = broker.log.hubs["hub"][1]
+    broker.log._database.execute(f"DROP TABLE entries_{partition.key}")
+    partition.cool()
+
+    # WHEN it is asked for, by time and by offset
+    offsets = kio.index.load_entity_module("list_offsets", 1, EntityType.request)
+    wanted = offsets.ListOffsetsPartition(partition_index=1, timestamp=0)
+    transport = broker.feed(
+        frame(
+            offsets.ListOffsetsRequest(
+                topics=(offsets.ListOffsetsTopic(name="hub", partitions=(wanted,)),), replica_id=-1
+            )
+        )
+    )
+    # THEN it says so: correlation id, topics, "hub", partitions, index, error
+    assert struct.unpack_from(">iih3siih", answers(transport.written)[0])[-1] == 56
+    fetch = kio.index.load_entity_module("fetch", 4, EntityType.request)
+    read = fetch.FetchPartition(partition=1, fetch_offset=0, partition_max_bytes=1)
+    transport = broker.feed(
+        frame(
+            fetch.FetchRequest(
+                max_wait=milliseconds(0), min_bytes=1,
+                topics=(fetch.FetchTopic(topic="hub", partitions=(read,)),), replica_id=-1,
+            )
+        )
+    )  # fmt: skip
+    # correlation id, throttle time, topics, "hub", partitions, index, error
+    assert struct.unpack_from(">iiih3siih", answers(transport.written)[0])[-1] == 56
+
+
 def test_a_client_that_sends_without_end_is_not_read_further(broker: Broker) -> None:
     # GIVEN a request that is being answered, and megabytes behind it
     fetch = kio.index.load_entity_module("fetch", 4, EntityType.request)

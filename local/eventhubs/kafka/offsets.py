@@ -6,6 +6,7 @@ from typing import Any
 
 from kio.schema.errors import ErrorCode
 
+from local.eventhubs.errors import LogUnavailable
 from local.eventhubs.kafka.api import NO_THROTTLE, Api, Session, make, response_module
 from local.eventhubs.log import Log
 from local.eventhubs.partition import Partition
@@ -37,7 +38,10 @@ def _answer(schema: Any, session: Session, topic: str, wanted: Any) -> Any:
     if isinstance(partition, ErrorCode):
         error = partition
     else:
-        timestamp, offset = find(session.namespace.log, partition, wanted.timestamp)
+        try:
+            timestamp, offset = find(session.namespace.log, partition, wanted.timestamp)
+        except LogUnavailable:
+            error = ErrorCode.kafka_storage_error
     return make(
         schema.ListOffsetsPartitionResponse,
         partition_index=wanted.partition_index,
@@ -51,6 +55,9 @@ def find(log: Log, partition: Partition, timestamp: int) -> tuple[int, int]:
     """The timestamp and offset of the first event at `timestamp` (ms since 1970, or one of the above) or later.
 
     The two are -1 without such an event; the timestamp of a place, which is not an event's, is -1.
+
+    Raises:
+        LogUnavailable: the log cannot be read.
     """
     if timestamp == LATEST:
         return -1, partition.next
