@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from local.sql.asa.conversions import Mismatch
 from local.sql.asa.mathematics import Undefined
+from local.sql.like import like_pattern
 
 _LONGEST = 8_000_000  # characters: what REPLICATE and SPACE may make of one event
 
@@ -121,60 +122,15 @@ def _regex(pattern: str) -> re.Pattern[str] | None:
 
 
 def like(value: str, pattern: str) -> bool:
-    return like_regex(pattern).fullmatch(value) is not None
+    return like_pattern(pattern).fullmatch(value) is not None
 
 
 def patindex(pattern: str, value: str) -> int:
     """Where a LIKE pattern matches first; without % at an end it must match there."""
     inner = pattern.lstrip("%")
-    anchored = inner == pattern
-    ended = not inner.endswith("%")
-    compiled = _pattern(inner.rstrip("%"), ended)
-    found = compiled.match(value) if anchored else compiled.search(value)
-    return found.start() + 1 if found else 0
-
-
-def like_regex(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a LIKE pattern: % any text, _ any character, [a-f] and [^a-f] one of a set."""
-    return _pattern(pattern, False)
-
-
-@lru_cache(maxsize=256)
-def _pattern(pattern: str, ended: bool) -> re.Pattern[str]:
-    parts: list[str] = []
-    place = 0
-    while place < len(pattern):
-        character = pattern[place]
-        close = pattern.find("]", place + 2) if character == "[" else -1
-        if character == "%":
-            if not parts or parts[-1] != ".*":
-                parts.append(".*")
-        elif character == "_":
-            parts.append(".")
-        elif close > 0:
-            parts.append(_set(pattern[place + 1 : close]))
-            place = close
-        else:
-            parts.append(re.escape(character))
-        place += 1
-    return re.compile("".join(parts) + (r"\Z" if ended else ""), re.DOTALL)
-
-
-def _set(inside: str) -> str:
-    negated = inside.startswith("^") and len(inside) > 1
-    members = inside[1:] if negated else inside
-    ranges: list[str] = []
-    place = 0
-    while place < len(members):
-        first = members[place]
-        if place + 2 < len(members) and members[place + 1] == "-":
-            last = members[place + 2]
-            ranges.append(f"{re.escape(first)}-{re.escape(last)}" if first <= last else "")
-            place += 3
-        else:
-            ranges.append(re.escape(first))
-            place += 1
-    body = "".join(ranges)
-    if not body:
-        return "." if negated else r"(?!)"
-    return f"[{'^' if negated else ''}{body}]"
+    found = like_pattern(inner)
+    if inner == pattern:
+        return 1 if found.fullmatch(value) else 0
+    if not inner:
+        return 1
+    return next((start + 1 for start in range(len(value) + 1) if found.fullmatch(value, start)), 0)

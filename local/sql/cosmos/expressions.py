@@ -18,9 +18,10 @@ from local.sql.cosmos.functions.conversions import to_text
 from local.sql.cosmos.functions.dates import STATIC
 from local.sql.cosmos.functions.documents import DOCUMENT_ID
 from local.sql.cosmos.functions.table import Function, check_arguments
-from local.sql.cosmos.operators import BINARY, UNARY, like, like_pattern
+from local.sql.cosmos.operators import BINARY, UNARY, like
 from local.sql.cosmos.scope import Evaluate, Names
 from local.sql.errors import InvalidQuery, UnknownFunction, UnresolvedIdentifier, UnsupportedConstruct, WrongArguments
+from local.sql.like import like_pattern
 from local.sql.values import NUMBERS, UNDEFINED, equal, ordered, same, unequal
 
 _COMPARISONS: Final[dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], bool]]]] = {
