@@ -1,23 +1,25 @@
-"""SDK clients from settings: by connection string, or by the identity that DefaultAzureCredential finds."""
+"""SDK clients from settings: by connection string, or by the identity that DefaultAzureCredential finds.
+
+Each SDK is imported where its client is made: all of them take 0.6 s, and a command needs one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-
-from azure.cosmos import ContainerProxy, CosmosClient
-from azure.eventhub import EventHubProducerClient
-from azure.eventhub.aio import EventHubConsumerClient
-from azure.identity import DefaultAzureCredential
-from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
-from azure.storage.blob import BlobServiceClient
-from azure.storage.blob import LinearRetry as BlobRetry
-from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient, LinearRetry
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.settings import Connection, SettingsError
 from shared.settings import cosmos as cosmos_connection
 from shared.settings import data_lake as data_lake_connection
 from tools import environment
+
+if TYPE_CHECKING:
+    from azure.cosmos import ContainerProxy
+    from azure.eventhub import EventHubProducerClient
+    from azure.eventhub.aio import EventHubConsumerClient
+    from azure.identity import DefaultAzureCredential
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.filedatalake import FileSystemClient
 
 # The SDKs' defaults make a command wait 12 s (Event Hubs) and 80 s (storage) to say that nothing answers; with these
 # it is 3 s. A request that is throttled waits as long as the service asks, in either case.
@@ -30,23 +32,29 @@ Client = TypeVar("Client")
 
 def producer(settings: Mapping[str, str], hub: str, **options: Any) -> EventHubProducerClient:
     """A producer of `hub`; `options` are the SDK's own."""
+    from azure.eventhub import EventHubProducerClient
+
     options = {**_EVENT_HUBS_RETRY, **options}
     connection = environment.event_hubs(settings)
     return _connect(
         connection,
         lambda text: EventHubProducerClient.from_connection_string(text, eventhub_name=hub, **options),
-        lambda host: EventHubProducerClient(host, hub, _credential(connection), **options),
+        lambda host: EventHubProducerClient(host, hub, credential(connection), **options),
     )
 
 
 def consumer(settings: Mapping[str, str], hub: str, consumer_group: str, **options: Any) -> EventHubConsumerClient:
     """An asynchronous consumer of `hub`: the synchronous one adds 0.2 s to every event. `options` are the SDK's own."""
+    from azure.eventhub.aio import EventHubConsumerClient
+
     options = {**_EVENT_HUBS_RETRY, **options}
     connection = environment.event_hubs(settings)
 
     def with_identity(host: str) -> EventHubConsumerClient:
-        credential = AsyncDefaultAzureCredential(managed_identity_client_id=connection.client_id)
-        return EventHubConsumerClient(host, hub, consumer_group, credential, **options)
+        from azure.identity.aio import DefaultAzureCredential
+
+        identity = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
+        return EventHubConsumerClient(host, hub, consumer_group, identity, **options)
 
     return _connect(
         connection,
@@ -57,35 +65,41 @@ def consumer(settings: Mapping[str, str], hub: str, consumer_group: str, **optio
 
 def container(settings: Mapping[str, str], database: str, name: str) -> ContainerProxy:
     """A container of the Cosmos DB account; asks the account at once where its regions are."""
+    from azure.cosmos import CosmosClient
+
     connection = cosmos_connection(settings)
     account = _connect(
         connection,
         CosmosClient.from_connection_string,
-        lambda address: CosmosClient(address, _credential(connection)),
+        lambda address: CosmosClient(address, credential(connection)),
     )
     return account.get_database_client(database).get_container_client(name)
 
 
 def file_system(settings: Mapping[str, str], name: str) -> FileSystemClient:
     """A file system of the Data Lake account."""
+    from azure.storage.filedatalake import DataLakeServiceClient, LinearRetry
+
     connection = data_lake_connection(settings)
     retry = LinearRetry(backoff=_STORAGE_WAIT_SECONDS, retry_total=_STORAGE_RETRIES, random_jitter_range=0)
     account = _connect(
         connection,
         lambda text: DataLakeServiceClient.from_connection_string(text, retry_policy=retry),
-        lambda address: DataLakeServiceClient(address, _credential(connection), retry_policy=retry),
+        lambda address: DataLakeServiceClient(address, credential(connection), retry_policy=retry),
     )
     return account.get_file_system_client(name)
 
 
 def blobs(settings: Mapping[str, str], account_url: str | None = None) -> BlobServiceClient:
     """The storage account of the settings; or the one at `account_url`, with an identity."""
+    from azure.storage.blob import BlobServiceClient, LinearRetry
+
     if account_url is None:
         connection = environment.storage(settings)
     else:
         connection = Connection("--account-url", None, account_url, settings.get("AZURE_CLIENT_ID") or None)
     options: dict[str, Any] = {
-        "retry_policy": BlobRetry(backoff=_STORAGE_WAIT_SECONDS, retry_total=_STORAGE_RETRIES, random_jitter_range=0),
+        "retry_policy": LinearRetry(backoff=_STORAGE_WAIT_SECONDS, retry_total=_STORAGE_RETRIES, random_jitter_range=0),
         # A download's first request would ask for 32 MB.
         "max_single_get_size": _DOWNLOAD_BYTES,
         "max_chunk_get_size": _DOWNLOAD_BYTES,
@@ -93,7 +107,7 @@ def blobs(settings: Mapping[str, str], account_url: str | None = None) -> BlobSe
     return _connect(
         connection,
         lambda text: BlobServiceClient.from_connection_string(text, **options),
-        lambda address: BlobServiceClient(address, _credential(connection), **options),
+        lambda address: BlobServiceClient(address, credential(connection), **options),
     )
 
 
@@ -109,5 +123,8 @@ def _connect(
         raise SettingsError(f"{connection.name}: this cannot be connected to: {error}") from error
 
 
-def _credential(connection: Connection) -> DefaultAzureCredential:
+def credential(connection: Connection) -> DefaultAzureCredential:
+    """The identity that a connection without a connection string is made with."""
+    from azure.identity import DefaultAzureCredential
+
     return DefaultAzureCredential(managed_identity_client_id=connection.client_id)

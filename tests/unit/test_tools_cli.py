@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,12 @@ def test_a_failure_becomes_one_line(error: Exception, status: int, words: str) -
 
 def test_a_mistake_of_ours_keeps_its_traceback() -> None:
     assert explain(ZeroDivisionError("ours")) is None
+
+
+def test_a_command_waits_for_no_sdk_that_it_does_not_use() -> None:
+    sdks = ("azure.cosmos", "azure.identity", "azure.storage.blob", "azure.storage.filedatalake")
+    code = f"import sys, tools.cli; print(*(name for name in {sdks} if name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

@@ -45,7 +45,7 @@ def test_an_identity_gets_tokens_for_its_namespace(monkeypatch: pytest.MonkeyPat
         asked.append(scope)
         return SimpleNamespace(token="the token", expires_on=1_795_338_000)
 
-    monkeypatch.setattr(kafka_client, "DefaultAzureCredential", lambda **_: SimpleNamespace(get_token=get_token))
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", lambda **_: SimpleNamespace(get_token=get_token))
     options = kafka_client.options({"EventHubs__fullyQualifiedNamespace": "one.servicebus.windows.net"})
     assert (options["security.protocol"], options["sasl.mechanism"]) == ("SASL_SSL", "OAUTHBEARER")
     assert options["bootstrap.servers"] == "one.servicebus.windows.net:9093"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobProperties, ContainerClient
 
 from tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties, ContainerClient
 
 # {Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}, which Azure's portal suggests.
 _NAME = re.compile(

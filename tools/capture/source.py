@@ -6,15 +6,17 @@ import contextlib
 import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from shared.settings import SettingsError
 from tools import clients
 from tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient, ContainerClient
 
 _READ_BYTES = 1024 * 1024
 # A block holds events of at most 1 MB each. A damaged file may claim one of any size: that must not be waited for.

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.filedatalake import FileSystemClient, PathProperties
 
 from tools.dead_letters.letter import DeadLetter, assemble
+
+if TYPE_CHECKING:
+    from azure.storage.filedatalake import FileSystemClient, PathProperties
 
 FILE_SYSTEM = "dead-letters"
 _SUFFIX = ".jsonl"

@@ -6,10 +6,9 @@ import argparse
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from azure.cosmos import ContainerProxy
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -18,6 +17,9 @@ from tools import arguments, clients, environment
 from tools.errors import EXIT_INTERRUPTED, EXIT_OK
 from tools.progress import note
 from tools.query.table import tabulate
+
+if TYPE_CHECKING:
+    from azure.cosmos import ContainerProxy
 
 EXAMPLES = """examples:
   python -m tools query "SELECT * FROM c WHERE c.sender = 'python_ms_sdk'" --max 20

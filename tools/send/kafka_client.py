@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
-
-from azure.core.credentials import TokenCredential
-from azure.identity import DefaultAzureCredential
+from typing import TYPE_CHECKING, Any
 
 from shared.settings import Connection, SettingsError
-from tools import environment
+from tools import clients, environment
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
 
 # Kafka's port in Azure, and on a laptop.
 _AZURE_PORT, _LAPTOP = 9093, "localhost:9092"
@@ -48,8 +48,8 @@ def options(settings: Mapping[str, str]) -> dict[str, Any]:
         # https://learn.microsoft.com/azure/event-hubs/azure-event-hubs-apache-kafka-overview#shared-access-signature-sas
         signed = {"sasl.username": "$ConnectionString", "sasl.password": connection.connection_string}
         return found | {"sasl.mechanism": "PLAIN"} | signed
-    credential = DefaultAzureCredential(managed_identity_client_id=connection.client_id)
-    return found | {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": partial(_token, credential, host)}
+    give_token = partial(_token, clients.credential(connection), host)
+    return found | {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": give_token}
 
 
 def _host(connection: Connection) -> str:
