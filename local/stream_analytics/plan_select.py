@@ -276,7 +276,9 @@ def _check_substreams(select: Select, rows: RowScope) -> None:
 
 
 def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tuple[int, tuple[str, ...] | None]:
-    windows = [key for key in select.group if isinstance(key, Call) and is_window(key)]
+    found = [key for key in select.group if isinstance(key, Call) and is_window(key)]
+    # Beside a window, System.Timestamp() is a key: the windows batch what is grouped by its moment (snapshot windows).
+    windows = [call for call in found if call.name.upper() in catalog.WINDOWS] or found[:1]
     if not windows:
         at = select.group[0].at if select.group else next(iter(_calls(select.projections, catalog.AGGREGATES))).at
         raise InvalidQuery(

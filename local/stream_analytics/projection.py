@@ -77,18 +77,23 @@ def _assemble(parts: Sequence[Any], items: Sequence[Projection | Star], rows: Ro
         return whole(rows)
 
     def build(row: Row) -> dict[str, Any]:
-        record: dict[str, Any] = {}
-        taken: set[str] = set()
-        for part in parts:
-            columns = ((part[0], part[1](row)),) if type(part) is tuple else part(row)
-            for name, value in columns:
-                lowered = name.lower()
-                if lowered not in taken:
-                    taken.add(lowered)
-                    record[name] = value
-        return record
+        return _record(
+            pair for part in parts for pair in (((part[0], part[1](row)),) if type(part) is tuple else part(row))
+        )
 
     return build
+
+
+def _record(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The columns as a record; of those with the same name, the first."""
+    record: dict[str, Any] = {}
+    taken: set[str] = set()
+    for name, value in pairs:
+        lowered = name.lower()
+        if lowered not in taken:
+            taken.add(lowered)
+            record[name] = value
+    return record
 
 
 def whole(rows: RowScope) -> Project:
@@ -101,16 +106,8 @@ def whole(rows: RowScope) -> Project:
             return record if type(record) is dict else {}
 
         return event
-    indexes = [slot.index for slot in rows.slots]
-
-    def merged(row: Row) -> dict[str, Any]:
-        record: dict[str, Any] = {}
-        for index in indexes:
-            for name, value in (row.sources[index] or {}).items():
-                record.setdefault(name, value)
-        return record
-
-    return merged
+    pairs = _columns_of(rows.slots)
+    return lambda row: _record(pairs(row))
 
 
 def _star(star: Star, rows: RowScope) -> tuple[Callable[[Row], Iterable[tuple[str, Any]]], Sequence[str] | None]:
@@ -121,11 +118,22 @@ def _star(star: Star, rows: RowScope) -> tuple[Callable[[Row], Iterable[tuple[st
         if slot is None or len(star.prefix) > 1:
             return _record_star(star, rows), None
         sources = (slot,)
-    indexes = [source.index for source in sources]
     known: list[str] | None = []
     for source in sources:
         known = known + list(source.columns) if known is not None and source.columns is not None else None
-    return (lambda row: [pair for index in indexes for pair in (row.sources[index] or {}).items()]), known
+    return _columns_of(sources), known
+
+
+def _columns_of(sources: Sequence[Slot]) -> Callable[[Row], Iterable[tuple[str, Any]]]:
+    """All columns of sources. One that has no row (LEFT JOIN, OUTER APPLY) has nulls, if the query says its columns."""
+    nothing = [(source.index, dict.fromkeys(source.columns or ())) for source in sources]
+
+    def pairs(row: Row) -> Iterable[tuple[str, Any]]:
+        for index, nulls in nothing:
+            record = row.sources[index]
+            yield from (nulls if record is None else record).items()
+
+    return pairs
 
 
 def _record_star(star: Star, rows: RowScope) -> Callable[[Row], Iterable[tuple[str, Any]]]:

@@ -66,7 +66,7 @@ def tumbling(size: int, offset: int = 0) -> Hopping:
 
 
 SNAPSHOT: Final = tumbling(1)
-"""GROUP BY System.Timestamp(): the rows of one moment. Beside another window, System.Timestamp() is but a key."""
+"""GROUP BY System.Timestamp(): the rows of one moment. Beside a window, it is but a key."""
 
 
 @dataclass(frozen=True)

@@ -183,3 +183,19 @@ def test_outer_apply_keeps_an_event_without_elements() -> None:
     query = "SELECT id, e.ArrayIndex, e.ArrayValue FROM input {} APPLY GetArrayElements(a) AS e"
     assert run(query.format("CROSS"), input=events)["output"] == [{"id": 4, "ArrayIndex": 0, "ArrayValue": None}]
     assert [row["ArrayIndex"] for row in run(query.format("OUTER"), input=events)["output"]] == [None, None, None, 0]
+
+
+def test_what_has_no_row_has_nulls_where_the_query_says_its_columns() -> None:
+    """Source: https://learn.microsoft.com/stream-analytics-query/apply-azure-stream-analytics"""
+    events = [{"id": 1, "r": {"a": 5}}, {"id": 2}]
+    rows = run("SELECT id, e.* FROM input OUTER APPLY GetRecordProperties(r) AS e", input=events)
+    assert rows["output"] == [
+        {"id": 1, "PropertyName": "a", "PropertyValue": 5},
+        {"id": 2, "PropertyName": None, "PropertyValue": None},
+    ]
+    query = """
+        WITH ones AS (SELECT id, t FROM input TIMESTAMP BY t WHERE id = 1),
+        twos AS (SELECT id AS other, ID AS same FROM input TIMESTAMP BY t WHERE id = 2)
+        SELECT * FROM ones LEFT JOIN twos ON DATEDIFF(second, ones, twos) BETWEEN 0 AND 5"""
+    events = [{"id": 1, "t": "2026-01-01T00:00:00Z"}, {"id": 2, "t": "2026-01-01T00:00:09Z"}]
+    assert run(query, input=events)["output"] == [{**events[0], "other": None, "same": None}]

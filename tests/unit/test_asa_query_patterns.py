@@ -364,3 +364,31 @@ def test_percentile(window: str, answer: float) -> None:
         testInput=[{"Regions": name, "ServiceAvailability": of} for name, of in zip("ABCDE", values, strict=True)],
     )["output"]
     assert any(row["p"] == pytest.approx(answer) for row in rows)
+
+
+def test_a_moment_is_a_key_beside_a_window() -> None:
+    """Source: .../stream-analytics-query/snapshot-window-... (the results of 30 minutes each, every 2 hours)."""
+    times = ["0:10", "0:20", "0:25", "0:40", "1:50", "2:10"]
+    tweets = [
+        {"Topic": topic, "User": user, "CreatedAt": f"2026-01-01T0{time}:00Z"}
+        for topic, user, time in zip("xxxxyx", "abaaac", times, strict=True)
+    ]
+    rows = run(
+        """
+        WITH PerInterval AS (
+            SELECT Topic, User, COUNT(*)
+            FROM TwitterStream TIMESTAMP BY CreatedAt
+            GROUP BY Topic, User, TumblingWindow(minute, 30)
+        )
+        SELECT Topic, Users = COUNT(*), Total = SUM(count), System.Timestamp() AS T
+        FROM PerInterval
+        GROUP BY Topic, System.Timestamp(), Tumbling (hour, 2)
+        """,
+        TwitterStream=tweets,
+    )["output"]
+    assert [(row["Topic"], row["Users"], row["Total"], row["T"][11:16]) for row in rows] == [
+        ("x", 2, 3, "02:00"),
+        ("x", 1, 1, "02:00"),
+        ("y", 1, 1, "02:00"),
+        ("x", 1, 1, "04:00"),
+    ]
