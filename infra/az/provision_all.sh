@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The whole environment, service by service. Each script can be run by itself, too, again and in any order that its answers
 # allow.
+extra_verbs=settings
+extra_help="  settings    what tools/ read to find this environment: eval \"\$(infra/az/provision_all.sh settings)\""
 # shellcheck source=infra/az/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -22,6 +24,14 @@ delete() {
 info() {
     each info "${SERVICES[@]}"
     ! streams || each info stream_analytics
+}
+
+# Addresses alone; az login says who asks.
+settings() {
+    echo "export EventHubs__fullyQualifiedNamespace=$namespace.servicebus.windows.net"
+    echo "export Cosmos__accountEndpoint=https://$cosmos.documents.azure.com:443/"
+    echo "export DataLake__serviceUri=https://$lake.dfs.core.windows.net"
+    echo "export HEADRACE_CAPTURE_URL=https://$lake.blob.core.windows.net"
 }
 
 # each VERB SCRIPT...
