@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -32,13 +33,16 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True, help="the hubs file, in the emulator's format")
     parser.add_argument("--key", default=DEFAULT_KEY, help=f"value of the key {DEFAULT_KEY_NAME}")
     parser.add_argument(
-        "--retention-hours", type=float, default=24.0, help="how long events are kept (default 24, as Event Hubs Basic)"
+        "--retention-hours",
+        type=_amount,
+        default=24.0,
+        help="how long events are kept (default 24, as Event Hubs Basic)",
     )
     parser.add_argument(
-        "--retention-megabytes", type=int, default=4096, help="the most that the log keeps on disk (default 4096)"
+        "--retention-megabytes", type=_amount, default=4096, help="the most that the log keeps on disk (default 4096)"
     )
     parser.add_argument(
-        "--retention-check-seconds", type=float, default=30.0, help="how often both are enforced (default 30)"
+        "--retention-check-seconds", type=_amount, default=30.0, help="how often both are enforced (default 30)"
     )
     lifecycle.add_arguments(parser, port=5672)
     _add_kafka_arguments(parser)
@@ -56,6 +60,17 @@ def main() -> int:
         print(f"eventhubs: {error}", file=sys.stderr)
         return 1
     return lifecycle.run("eventhubs", _service(hubs, log, groups, capturing, arguments), arguments)
+
+
+def _amount(text: str) -> float:
+    """How much, or how long. Without bounds, -1 would drop every event, and the clock takes no infinity."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, up to a billion")
+    return value
 
 
 def _add_kafka_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +91,7 @@ def _add_kafka_arguments(parser: argparse.ArgumentParser) -> None:
         help="let clients create hubs, beside those of the hubs file",
     )
     kafka.add_argument(
-        "--kafka-idle-seconds", type=float, default=240.0, help="how long a silent connection stays (default 240)"
+        "--kafka-idle-seconds", type=_amount, default=240.0, help="how long a silent connection stays (default 240)"
     )
 
 
@@ -114,7 +129,7 @@ async def _service(
     # Those that clients created before.
     for created in log.unopened() if arguments.kafka_create_topics else []:
         namespace.create(created)
-    limits = Limits(arguments.retention_hours * 3600, arguments.retention_megabytes * 1024 * 1024)
+    limits = Limits(arguments.retention_hours * 3600, int(arguments.retention_megabytes * 1024 * 1024))
     keeping: asyncio.Task[None] | None = None
     try:
         async with (
