@@ -31,6 +31,7 @@ settings() {
     echo "export EventHubs__fullyQualifiedNamespace=$namespace.servicebus.windows.net"
     echo "export Cosmos__accountEndpoint=https://$cosmos.documents.azure.com:443/"
     echo "export DataLake__serviceUri=https://$lake.dfs.core.windows.net"
+    echo "export HEADRACE_APP_URL=https://$(answer app url)"
     echo "export HEADRACE_CAPTURE_URL=https://$lake.blob.core.windows.net"
 }
 
