@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from local.sql.asa.check import DEFAULT_OUTPUT, selects_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, NotRunLocally, Position
@@ -21,6 +21,10 @@ from local.stream_analytics.plan_calls import names_partition_id
 from local.stream_analytics.plan_scope import RowScope, Slot
 from local.stream_analytics.plan_select import Stream, build_select
 from local.stream_analytics.rows import Evaluate, Row
+
+
+_MOST_IN_A_ROW: Final = 200
+"""How many operators a row may go through: each hands it to the next, which takes two of Python's thousand frames."""
 
 
 class Entry(Operator):
@@ -100,12 +104,14 @@ class Planner:
         self._readers: dict[Any, tuple[int, Reader, int]] = {}
         self._steps: dict[str, Stream] = {}
         self._makers: list[Callable[[], Operator]] = []
+        self._depths: list[int] = []
         self._edges: list[tuple[int, int, int]] = []
         self._outputs: list[tuple[int, int, str]] = []
 
     def add(self, make: Callable[[], Operator], *sources: int) -> int:
         """One operator more, that takes the rows of `sources`, in the order of its ports."""
         self._makers.append(make)
+        self._depths.append(1 + max((self._depths[source] for source in sources), default=0))
         place = len(self._makers) - 1
         self._edges += [(source, place, port) for port, source in enumerate(sources)]
         return place
@@ -123,7 +129,11 @@ class Planner:
             into = selects_of(query)[0].into
             name = into.name if into else DEFAULT_OUTPUT
             name = names.setdefault(name.lower(), self._named.get(name.lower(), name))
-            self._outputs.append((self._build(query).place, order, name))
+            place = self._build(query).place
+            if self._depths[place] > _MOST_IN_A_ROW:
+                what = f"a query of more than {_MOST_IN_A_ROW} operators, one after the other in its steps,"
+                raise NotRunLocally(selects_of(query)[0].at, what)
+            self._outputs.append((place, order, name))
         return Plan(tuple(reader for _, reader, _ in self._readers.values()), self._components(), tuple(names.values()))
 
     def _build(self, query: Query) -> Stream:

@@ -6,6 +6,7 @@ import pytest
 
 from local.sql.asa.errors import QueryError
 from local.stream_analytics.job import compile_job
+from tests.unit.asa_queries import run
 
 ELSEWHERE = "is valid in Azure Stream Analytics but the local engine does not run it"
 WINDOWED = "a stream has no end: GROUP BY takes a window, as in TumblingWindow(minute, 1), or System.Timestamp()"
@@ -250,3 +251,14 @@ def test_a_position_counts_characters_and_lines() -> None:
     query = "-- żółw\r\nSELECT\r\n\ta,\r\n\t/* ż */ b,frobnicate(c) AS d\r\nFROM input"
     with pytest.raises(QueryError, match=r"^q\.asaql:4:12: frobnicate\(\)"):
         compile_job(query, inputs=["input"], file="q.asaql")
+
+
+def steps(count: int) -> str:
+    named = ", ".join(f"s{n} AS (SELECT * FROM {f's{n - 1}' if n else 'input'})" for n in range(count))
+    return f"WITH {named} SELECT * FROM s{count - 1}"
+
+
+def test_steps_go_as_deep_as_rows_can_be_handed_on() -> None:
+    assert run(steps(198), input=[{"a": 1}])["output"] == [{"a": 1}]
+    with pytest.raises(QueryError, match=r"^q\.asaql:1:\d+: a query of more than 200 operators, .* is valid in Azure"):
+        compile_job(steps(199), inputs=["input"], file="q.asaql")
