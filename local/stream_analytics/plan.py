@@ -22,7 +22,6 @@ from local.stream_analytics.plan_scope import RowScope, Slot
 from local.stream_analytics.plan_select import Stream, build_select
 from local.stream_analytics.rows import Evaluate, Row
 
-
 _MOST_IN_A_ROW: Final = 200
 """How many operators a row may go through: each hands it to the next, which takes two of Python's thousand frames."""
 
