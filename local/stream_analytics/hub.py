@@ -28,13 +28,10 @@ from local.stream_analytics.store import Position
 
 _LOG = logging.getLogger("local.stream_analytics")
 
-BATCH: Final = 500
-"""Events that a partition hands over at once; with those of the others, a cycle has no more."""
+BATCH: Final = 250
+"""Events that a partition hands over at once."""
 
-PLENTY: Final = 500
-"""Events that are worth a cycle at once."""
-
-_PREFETCH: Final = 500
+_PREFETCH: Final = 300
 _RECLAIM_SECONDS: Final = 2.0
 """Until a partition whose connection failed is read again; the SDK's own retries come before."""
 
@@ -89,17 +86,13 @@ class Inbox:
     def __init__(self) -> None:
         self._batches: list[tuple[Batch, asyncio.Event]] = []
         self._quiet: dict[tuple[str, int], Quiet] = {}
-        self._events = 0
-        self._arrived, self._plenty = asyncio.Event(), asyncio.Event()
+        self._arrived = asyncio.Event()
 
     async def put(self, batch: Batch) -> None:
         """Leave a batch, and wait until it is taken: so much is read ahead, and no more."""
         taken = asyncio.Event()
         self._batches.append((batch, taken))
         self._arrived.set()
-        self._events += len(batch.events)
-        if self._events >= PLENTY:
-            self._plenty.set()
         await taken.wait()
 
     def note(self, quiet: Sequence[Quiet]) -> None:
@@ -111,10 +104,6 @@ class Inbox:
     async def wait(self) -> None:
         """Until there is something."""
         await self._arrived.wait()
-
-    async def wait_for_plenty(self) -> None:
-        """Until there are `PLENTY` events."""
-        await self._plenty.wait()
 
     def take(self, reached: Mapping[tuple[str, int], DateTime]) -> tuple[list[Batch], list[Quiet]]:
         """What there is, but of no partition what is far ahead of another one.
@@ -133,9 +122,7 @@ class Inbox:
                 event.set()
         quiet = list(self._quiet.values())
         self._batches, self._quiet = held, {}
-        self._events = 0
         self._arrived.clear()
-        self._plenty.clear()
         return taken, quiet
 
 

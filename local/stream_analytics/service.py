@@ -29,7 +29,7 @@ from local.stream_analytics.hub import Batch, HubReader, Inbox, Quiet
 from local.stream_analytics.job import Job, compile_job
 from local.stream_analytics.outputs import Sink, connect
 from local.stream_analytics.rows import START
-from local.stream_analytics.store import Delivery, Position, Store
+from local.stream_analytics.store import Delivery, Memory, Position, Store
 
 _LOG = logging.getLogger("local.stream_analytics")
 
@@ -43,7 +43,10 @@ _SPACING: Final = 0.5
 """Seconds between the starts of two cycles that have little to do: each makes a file."""
 
 _STATE_SHARE: Final = 4
-"""How many times longer than saving its state took a cycle lasts: a large state is not written twice a second."""
+"""How many times longer than to save the state took a cycle reads: a large state is not written twice a second."""
+
+_LARGE: Final = 2 * 1024 * 1024
+"""Bytes of records from which on a cycle takes no more."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 10.0
 """Seconds before something that failed is tried again; twice as long each time, up to the longest."""
@@ -60,6 +63,7 @@ class _Cycle:
     events: Counter[str] = field(default_factory=Counter)
     undecoded: Counter[str] = field(default_factory=Counter)
     records: dict[str, list[bytes]] = field(default_factory=dict)
+    bytes: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -162,9 +166,8 @@ class Service:
         kept = self._store.memory()
         if kept is None:
             return True
-        memory = json.loads(kept)
-        if memory["of"] == self._fingerprint:
-            self._job.restore(memory["saved"])
+        if kept.of == self._fingerprint:
+            self._job.restore(kept.saved)
             return True
         _LOG.warning(
             "the query, the policies or the hub's partitions are not what they were: the job goes on without the "
@@ -179,28 +182,32 @@ class Service:
         began = 0.0
         while True:
             await self._inbox.wait()
-            spacing = max(_SPACING, _STATE_SHARE * self._state_seconds)
+            until = max(began + _SPACING, time.monotonic() + _STATE_SHARE * self._state_seconds)
+            cycle = _Cycle()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, began + spacing - time.monotonic())):
-                    await self._inbox.wait_for_plenty()
+                while cycle.bytes < _LARGE:
+                    await self._take(cycle)
+                    async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                        await self._inbox.wait()
             began = time.monotonic()
-            await self._cycle()
+            if cycle.events or cycle.records:
+                self._commit(cycle)
+                await self._deliver(cycle)
+                self._report(cycle)
 
-    async def _cycle(self) -> None:
-        cycle = _Cycle()
+    async def _take(self, cycle: _Cycle) -> None:
+        """Push what the inputs have through the query."""
         batches, quiet = self._inbox.take(self._reached)
         for batch in batches:
             await self._push(cycle, batch)
         for look in quiet:
             self._idle(cycle, look)
-        if not cycle.events and not cycle.records:
-            return
+
+    def _commit(self, cycle: _Cycle) -> None:
         started = time.monotonic()
-        memory = json.dumps({"of": self._fingerprint, "saved": self._job.save()}, ensure_ascii=False)
+        memory = Memory(self._fingerprint, self._job.save())
         self._store.commit(self._positions(), memory, cycle.records, cycle.started)
         self._state_seconds = time.monotonic() - started
-        await self._deliver(cycle)
-        self._report(cycle)
 
     def _positions(self) -> dict[str, dict[int, Position]]:
         """Up to where each partition was read, and up to where the query is through with it."""
@@ -247,7 +254,9 @@ class Service:
 
     def _keep(self, cycle: _Cycle, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         for output, row in rows:
-            cycle.records.setdefault(self._names[output.lower()], []).append(dump(row).encode("utf-8", "replace"))
+            line = dump(row).encode("utf-8", "replace")
+            cycle.records.setdefault(self._names[output.lower()], []).append(line)
+            cycle.bytes += len(line)
 
     async def _deliver(self, cycle: _Cycle) -> None:
         """Deliver all that is committed; each output at its own pace, and all of them before the next cycle."""

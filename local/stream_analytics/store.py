@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS position (
     input TEXT, partition INTEGER, log TEXT NOT NULL, sequence INTEGER NOT NULL, settled INTEGER NOT NULL,
     PRIMARY KEY (input, partition)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), saved TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), of TEXT NOT NULL, saved TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
     number INTEGER, output TEXT, moment REAL NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (number, output)
 );
@@ -40,6 +40,14 @@ class Position:
     log: str
     sequence: int
     settled: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a query remembers (`Job.save`), and of which query: `of` is another one for another query."""
+
+    of: str
+    saved: str
 
 
 @dataclass(frozen=True)
@@ -85,15 +93,15 @@ class Store:
         query = "SELECT partition, log, sequence, settled FROM position WHERE input = ?"
         return {partition: Position(*position) for partition, *position in self._database.execute(query, (name,))}
 
-    def memory(self) -> str | None:
-        """What the query remembered after the last cycle (`Job.save`); None before the first."""
-        row = self._database.execute("SELECT saved FROM memory").fetchone()
-        return row[0] if row else None
+    def memory(self) -> Memory | None:
+        """What the query remembered after the last cycle; None before the first."""
+        row = self._database.execute("SELECT of, saved FROM memory").fetchone()
+        return Memory(*row) if row else None
 
     def commit(
         self,
         positions: Mapping[str, Mapping[int, Position]],
-        memory: str,
+        memory: Memory,
         records: Mapping[str, Sequence[bytes]],
         moment: float,
     ) -> None:
@@ -120,7 +128,7 @@ class Store:
                         for partition, position in moved.items()
                     ],
                 )
-                database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?)", (memory,))
+                database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?, ?)", (memory.of, memory.saved))
                 database.execute("INSERT INTO cycle VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET number = number + 1")
                 number = database.execute("SELECT number FROM cycle").fetchone()[0]
                 database.executemany(
