@@ -132,7 +132,7 @@ STOPS = {
     "CAST(9223372036854775807 AS float) * 1e300": "*: the result does not fit in a float",
     "DATEADD(year, 9000, t)": "DATEADD(): the result is no datetime of the years 1 to 9999",
     "DATEPART(year, s)": 'DATEPART(): "Hello" (nvarchar(max)) is no datetime; CAST() or TRY_CAST() makes it one',
-    "DATETIMEFROMPARTS(2023, 2, 29, 0, 0, 0, 0)": "DATETIMEFROMPARTS(): there is no such day",
+    "DATETIMEFROMPARTS(2023, 2, 29, 0, 0, 0, 0)": "DATETIMEFROMPARTS(): there is no such day or time of day",
     "TRANSLATE(s, 'ab', 'c')": "TRANSLATE(): its second and third arguments differ in length",
     "LEFT(s, -1)": "LEFT(): -1 (bigint) is no length: it is negative; CAST() or TRY_CAST() makes it one",
     "REPLICATE(s, 100000000)": "REPLICATE(): the text would be longer than 8000000 characters",

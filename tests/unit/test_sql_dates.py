@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.sql.cosmos.functions import instants
+from local.sql import instants
+from local.sql.cosmos.functions.dates import parse
 from local.sql.cosmos.select import compile_select
 
 JULY = "'2020-07-03T00:00:00.0000000'"
@@ -99,7 +100,7 @@ def test_documented_examples(expression: str, expected: Any) -> None:
 @given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31)), st.integers(0, 9))
 def test_what_is_written_reads_back(moment: datetime, tick: int) -> None:
     written = f"{moment.strftime('%Y').zfill(4)}{moment.strftime('-%m-%dT%H:%M:%S.%f')}{tick}Z"
-    instant = instants.parse(written)
+    instant = parse(written)
     assert instant is not None
     assert instants.write(instant) == written
     assert instant // 10 == (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // (moment.resolution)

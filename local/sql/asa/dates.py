@@ -6,11 +6,11 @@ Source of the parts and their abbreviations: https://learn.microsoft.com/stream-
 from __future__ import annotations
 
 import calendar
-import datetime
 from typing import Any, Final
 
+from local.sql import instants
 from local.sql.asa.mathematics import Undefined
-from local.sql.asa.values import GREATEST_DATETIME, LEAST_DATETIME, TICKS_PER_DAY, TICKS_PER_SECOND, DateTime
+from local.sql.asa.values import TICKS_PER_DAY, TICKS_PER_SECOND, DateTime
 
 _NAMES: Final = {
     "year": ("yy", "yyyy"),
@@ -42,21 +42,12 @@ SPANS: Final = {
 }
 """How many ticks the parts of a fixed length have."""
 
-_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
 _MONTHS_OF: Final = {"year": 12, "quarter": 3, "month": 1}
-
-
-def _date(value: DateTime) -> datetime.date:
-    return datetime.date.fromordinal(int(value) // TICKS_PER_DAY + _EPOCH)
-
-
-def _ticks(date: datetime.date) -> int:
-    return (date.toordinal() - _EPOCH) * TICKS_PER_DAY
 
 
 def part(name: str, value: DateTime) -> int:
     """DATEPART."""
-    date, ticks = _date(value), int(value) % TICKS_PER_DAY
+    date, ticks = instants.date_of(value), instants.time_of(value)
     match name:
         case "year":
             return date.year
@@ -84,9 +75,9 @@ def part(name: str, value: DateTime) -> int:
 def name(part_name: str, value: DateTime) -> str:
     """DATENAME: months and weekdays have names, in English; the rest are numbers."""
     if part_name == "month":
-        return calendar.month_name[_date(value).month]
+        return calendar.month_name[instants.date_of(value).month]
     if part_name == "weekday":
-        return calendar.day_name[_date(value).weekday()]
+        return calendar.day_name[instants.date_of(value).weekday()]
     return str(part(part_name, value))
 
 
@@ -94,7 +85,7 @@ def difference(part_name: str, start: DateTime, end: DateTime) -> int:
     """DATEDIFF: how many boundaries of the part are crossed, not how much time passes."""
     months = _MONTHS_OF.get(part_name)
     if months is not None:
-        first, last = _date(start), _date(end)
+        first, last = instants.date_of(start), instants.date_of(end)
         return (last.year * 12 + last.month - 1) // months - (first.year * 12 + first.month - 1) // months
     span = SPANS[part_name]
     shift = _SUNDAY if part_name == "week" else 0
@@ -110,29 +101,18 @@ def add(part_name: str, count: Any, value: DateTime) -> DateTime:
     months = _MONTHS_OF.get(part_name)
     if months is None:
         return _checked(int(value) + count * SPANS[part_name])
-    date = _date(value)
-    month = date.year * 12 + date.month - 1 + count * months
-    year = month // 12
-    if not 1 <= year <= 9999:
-        raise Undefined("the result is no datetime of the years 1 to 9999")
-    last = calendar.monthrange(year, month % 12 + 1)[1]
-    moved = datetime.date(year, month % 12 + 1, min(date.day, last))
-    return _checked(_ticks(moved) + int(value) % TICKS_PER_DAY)
+    return _checked(instants.add_months(value, count * months))
 
 
 def from_parts(year: int, month: int, day: int, hour: int, minute: int, second: int, millisecond: int) -> DateTime:
     """DATETIMEFROMPARTS."""
-    if not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60 and 0 <= millisecond < 1000):
-        raise Undefined("there is no such time of day")
-    try:
-        date = datetime.date(year, month, day)
-    except (ValueError, OverflowError):
-        raise Undefined("there is no such day") from None
-    seconds = hour * 3600 + minute * 60 + second
-    return DateTime(_ticks(date) + seconds * TICKS_PER_SECOND + millisecond * SPANS["millisecond"])
+    found = instants.from_parts(year, month, day, hour, minute, second, millisecond * SPANS["millisecond"])
+    if found is None:
+        raise Undefined("there is no such day or time of day")
+    return DateTime(found)
 
 
-def _checked(ticks: int) -> DateTime:
-    if LEAST_DATETIME <= ticks <= GREATEST_DATETIME:
+def _checked(ticks: int | None) -> DateTime:
+    if ticks is not None and instants.FIRST <= ticks <= instants.LAST:
         return DateTime(ticks)
     raise Undefined("the result is no datetime of the years 1 to 9999")

@@ -16,8 +16,10 @@ from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any, Final
 
-TICKS_PER_SECOND: Final = 10_000_000
-TICKS_PER_DAY: Final = 86_400 * TICKS_PER_SECOND
+from local.sql import instants
+
+TICKS_PER_SECOND: Final = instants.SECOND
+TICKS_PER_DAY: Final = instants.DAY
 _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
 _DATETIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -37,8 +39,8 @@ class DateTime(int):
         return f"DateTime({format_datetime(self)!r})"
 
 
-LEAST_DATETIME: Final = DateTime((1 - _EPOCH_DAY) * TICKS_PER_DAY)  # 0001-01-01
-GREATEST_DATETIME: Final = DateTime((datetime.date.max.toordinal() + 1 - _EPOCH_DAY) * TICKS_PER_DAY - 1)
+LEAST_DATETIME: Final = DateTime(instants.FIRST)
+GREATEST_DATETIME: Final = DateTime(instants.LAST)
 
 TYPE_NAMES: Final[dict[type, str]] = {
     int: "bigint",
@@ -96,16 +98,10 @@ def _days(year: str, month: str, day: str) -> int | None:
 
 def format_datetime(value: DateTime) -> str:
     """As the service writes it: 2019-10-07T00:03:55.0000000Z."""
-    days, ticks = divmod(int(value), TICKS_PER_DAY)
-    seconds, fraction = divmod(ticks, TICKS_PER_SECOND)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{_date(days)}T{hour:02}:{minute:02}:{second:02}.{fraction:07}Z"
-
-
-@lru_cache(maxsize=64)
-def _date(days: int) -> str:
-    return datetime.date.fromordinal(days + _EPOCH_DAY).isoformat()
+    written = instants.write(value)
+    if written is None:
+        raise ValueError(f"{int(value)} ticks are no datetime of the years 1 to 9999")
+    return written
 
 
 def field(record: Any, name: str) -> Any:

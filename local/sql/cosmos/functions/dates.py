@@ -5,13 +5,14 @@ Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/datetimeadd and 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from local.sql.cosmos.functions import instants
-from local.sql.cosmos.functions.instants import DAY, SECOND
+from local.sql import instants
 from local.sql.cosmos.functions.table import Function, integer
+from local.sql.instants import DAY, SECOND
 from local.sql.values import UNDEFINED
 
 _NAMES: Final = {
@@ -30,6 +31,9 @@ _NANOSECONDS: Final = {  # in one of each part that always has the same length
     "day": DAY * 100, "hour": 3600 * SECOND * 100, "minute": 60 * SECOND * 100, "second": SECOND * 100,
     "millisecond": 10**6, "microsecond": 10**3, "nanosecond": 1,
 }  # fmt: skip
+_READ: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,7}))?)?Z?", re.ASCII
+)
 _BEFORE_BINS: Final = instants.from_parts(1601, 1, 1, 0, 0, 0, 0) or 0
 
 
@@ -38,8 +42,17 @@ def now() -> int:
     return time.time_ns() // 100
 
 
+def parse(text: str) -> int | None:
+    """The instant that `text` is, or None. Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/is-datetime."""
+    found = _READ.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    return instants.from_parts(year, month, day, hour, minute, second, int((found[7] or "").ljust(7, "0")))
+
+
 def _instant(value: Any) -> int | None:
-    return instants.parse(value) if type(value) is str else None
+    return parse(value) if type(value) is str else None
 
 
 def _part(value: Any) -> str | None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from local.sql.cosmos.functions.instants import parse
+from local.sql.cosmos.functions.dates import parse
 from local.sql.cosmos.functions.table import Function, integer
 from local.sql.values import NUMBERS, UNDEFINED
 

@@ -1,34 +1,23 @@
-"""Date and time strings as the query language has them: ISO 8601, in UTC, to the tick of 100 nanoseconds.
+"""Instants, as both dialects count them: ticks of 100 nanoseconds since the Unix epoch, negative before it, in UTC.
 
-An instant is a number of ticks since the Unix epoch, negative before it.
-Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/is-datetime (what is read) and .../datetimefromparts
-(what is written: seven digits of a second and a Z, always).
+Both write them with seven digits of a second and a Z, always
+(https://learn.microsoft.com/azure/cosmos-db/nosql/query/datetimefromparts). What they read is their own business.
 """
 
 from __future__ import annotations
 
-import re
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 SECOND: Final = 10_000_000
 DAY: Final = 86_400 * SECOND
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_FIRST: Final = (1 - _EPOCH) * DAY  # the year 1
-_LAST: Final = (date.max.toordinal() + 1 - _EPOCH) * DAY  # the end of the year 9999
-_WRITTEN: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,7}))?)?Z?", re.ASCII
-)
-
-
-def parse(text: str) -> int | None:
-    """The instant that `text` is, or None."""
-    found = _WRITTEN.fullmatch(text)
-    if found is None:
-        return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    return from_parts(year, month, day, hour, minute, second, int((found[7] or "").ljust(7, "0")))
+FIRST: Final = (1 - _EPOCH) * DAY
+"""The start of the year 1."""
+LAST: Final = (date.max.toordinal() + 1 - _EPOCH) * DAY - 1
+"""The last tick of the year 9999."""
 
 
 def from_parts(year: int, month: int, day: int, hour: int, minute: int, second: int, tick: int) -> int | None:
@@ -44,12 +33,17 @@ def from_parts(year: int, month: int, day: int, hour: int, minute: int, second: 
 
 def write(instant: int) -> str | None:
     """`instant` as text, or None beyond the years 1 to 9999."""
-    if not _FIRST <= instant < _LAST:
+    if not FIRST <= instant <= LAST:
         return None
     seconds, tick = divmod(time_of(instant), SECOND)
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
-    return f"{date_of(instant).isoformat()}T{hour:02}:{minute:02}:{second:02}.{tick:07}Z"
+    return f"{_written(instant // DAY)}T{hour:02}:{minute:02}:{second:02}.{tick:07}Z"
+
+
+@lru_cache(maxsize=64)
+def _written(days: int) -> str:
+    return date.fromordinal(days + _EPOCH).isoformat()
 
 
 def date_of(instant: int) -> date:
