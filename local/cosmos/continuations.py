@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from local.cosmos.errors import BadRequest
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 # Clients read headers of 8 KB; what sorts by longer values than this is continued as long as its result is kept.
 _VALUES_BYTES = 3000

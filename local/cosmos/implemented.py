@@ -9,9 +9,9 @@ from local.cosmos.addresses import NOT_SERVED
 from local.cosmos.server import ROUTES
 from local.ledger import Entry, Ledger, Names, Table
 from local.sql.cosmos.aggregates import AGGREGATES
+from local.sql.cosmos.errors import UnsupportedConstruct
 from local.sql.cosmos.functions import GROUPS, NOT_EVALUATED
 from local.sql.cosmos.select import compile_select
-from local.sql.errors import UnsupportedConstruct
 
 _REQUESTS: Final[dict[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ("account", "GET"): (

@@ -22,7 +22,7 @@ from local.cosmos.kept_results import KeptOrder, KeptResults
 from local.cosmos.pages import PAGE_BYTES, Page
 from local.cosmos.slices import Slice, documents
 from local.sql.cosmos.select import Select, compare_key
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 _Entry = tuple[tuple[Any, ...], int, int]
 """Of a row: the sort key of its values, its document's number, and which of the document's rows it is."""

@@ -16,7 +16,7 @@ from local.cosmos.charges import PATCH_OPERATION
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, PreconditionFailed
 from local.sql.cosmos.select import Select
-from local.sql.values import UNDEFINED, number
+from local.sql.cosmos.values import UNDEFINED, number
 
 MAXIMUM_OPERATIONS = 10
 _SYSTEM = frozenset(("id", "_rid", "_self", "_etag", "_attachments", "_ts"))

@@ -18,7 +18,7 @@ from local.cosmos.pages import PAGE_BYTES, Page
 from local.cosmos.slices import Slice, documents
 from local.cosmos.whole_results import whole_page
 from local.sql.cosmos.select import Select
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 
 def read_page(connection: sqlite3.Connection, slice_: Slice, limit: int, start: Position | None) -> Page:

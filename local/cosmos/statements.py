@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from local.cosmos.errors import BadRequest, InvalidQuery
+from local.sql.cosmos.errors import SqlError
 from local.sql.cosmos.select import Select, compile_select
-from local.sql.errors import SqlError
 
 MAXIMUM_CHARACTERS = 512 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from local.cosmos import continuations
 from local.cosmos.continuations import OrderPosition, Position, ScanPosition, WholePosition
 from local.cosmos.errors import BadRequest
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 COUNTS = st.integers(0, 2**62)
 LIMITS = st.none() | COUNTS

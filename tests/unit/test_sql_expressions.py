@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sql.cosmos.select import compile_select
-from local.sql.values import UNDEFINED, equal, ordered, same, sort_key, unequal
+from local.sql.cosmos.values import UNDEFINED, equal, ordered, same, sort_key, unequal
 
 U = UNDEFINED
 DOCUMENT: dict[str, Any] = {

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from local.sql.cosmos.errors import UnknownFunction, UnsupportedConstruct, WrongArguments
 from local.sql.cosmos.functions import FUNCTIONS, GROUPS, NOT_EVALUATED
 from local.sql.cosmos.select import compile_select
-from local.sql.errors import UnknownFunction, UnsupportedConstruct, WrongArguments
 
 GRADES = "[70, 86, 92, 99, 85, 90, 82]"
 STRINGS = {  # the page of each is its name, in small letters

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from local.sql.cosmos.errors import SqlError, UnsupportedConstruct
 from local.sql.cosmos.functions import FUNCTIONS
 from local.sql.cosmos.grammar import parse
 from local.sql.cosmos.select import compile_select
-from local.sql.errors import SqlError, UnsupportedConstruct
 
 DOCUMENT: dict[str, Any] = {
     "id": "1", "n": 5, "s": "20% off", "name": "Snow_glove", "t": True, "tags": [{"name": "a"}, 1, None], "offset": 7,

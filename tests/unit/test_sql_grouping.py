@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sql.cosmos.select import compile_select
-from local.sql.values import identity
+from local.sql.cosmos.values import identity
 
 TEAM = [
     {"name": name, "capabilities": capabilities, "team": "Cloud software engineering"}

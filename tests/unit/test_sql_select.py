@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.sql.cosmos.select import compile_select
-from local.sql.errors import (
+from local.sql.cosmos.errors import (
     InvalidQuery,
     QuerySyntaxError,
     SqlError,
@@ -16,6 +15,7 @@ from local.sql.errors import (
     UnsupportedConstruct,
     WrongArguments,
 )
+from local.sql.cosmos.select import compile_select
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"id": "1", "n": 3, "at": {"city": "Boone"}, "tags": ["a"]},

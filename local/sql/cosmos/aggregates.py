@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from local.sql.values import ARRAY_RANK, NUMBERS, RANK, UNDEFINED, number, sort_key
+from local.sql.cosmos.values import ARRAY_RANK, NUMBERS, RANK, UNDEFINED, number, sort_key
 
 
 class Accumulator(Protocol):

@@ -12,6 +12,13 @@ from math import isfinite
 from typing import Any, Final
 
 from local.sql.cosmos import tree
+from local.sql.cosmos.errors import (
+    InvalidQuery,
+    UnknownFunction,
+    UnresolvedIdentifier,
+    UnsupportedConstruct,
+    WrongArguments,
+)
 from local.sql.cosmos.functions import FUNCTIONS, NOT_EVALUATED
 from local.sql.cosmos.functions.arrays import ARRAYS
 from local.sql.cosmos.functions.conversions import to_text
@@ -20,9 +27,8 @@ from local.sql.cosmos.functions.documents import DOCUMENT_ID
 from local.sql.cosmos.functions.table import Function, check_arguments
 from local.sql.cosmos.operators import BINARY, UNARY, like
 from local.sql.cosmos.scope import Evaluate, Names
-from local.sql.errors import InvalidQuery, UnknownFunction, UnresolvedIdentifier, UnsupportedConstruct, WrongArguments
+from local.sql.cosmos.values import NUMBERS, UNDEFINED, equal, ordered, same, unequal
 from local.sql.like import like_pattern
-from local.sql.values import NUMBERS, UNDEFINED, equal, ordered, same, unequal
 
 _COMPARISONS: Final[dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], bool]]]] = {
     "=": (equal, operator.eq),

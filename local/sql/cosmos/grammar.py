@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from local.sql.cosmos import tree
+from local.sql.cosmos.errors import QuerySyntaxError, UnsupportedConstruct
 from local.sql.cosmos.grammar_expressions import Expressions
 from local.sql.cosmos.tokens import Cursor, Kind
-from local.sql.errors import QuerySyntaxError, UnsupportedConstruct
 
 _MOST_NESTED: Final = 100  # levels: closures call each other, and Python's stack has a thousand frames
 

@@ -11,9 +11,9 @@ import math
 from typing import Final
 
 from local.sql.cosmos import tree
+from local.sql.cosmos.errors import QuerySyntaxError, UnsupportedConstruct
 from local.sql.cosmos.tokens import RESERVED, Cursor, Kind
-from local.sql.errors import QuerySyntaxError, UnsupportedConstruct
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 _CONDITIONAL, _COALESCE, _OR, _AND = 1, 2, 3, 4
 _RANGE: Final = 9

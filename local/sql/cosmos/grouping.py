@@ -12,10 +12,10 @@ from typing import Any
 
 from local.sql.cosmos import tree
 from local.sql.cosmos.aggregates import AGGREGATES, Accumulator
+from local.sql.cosmos.errors import InvalidQuery, UnsupportedConstruct, WrongArguments
 from local.sql.cosmos.expressions import compile_expression
 from local.sql.cosmos.scope import Evaluate, Scope
-from local.sql.errors import InvalidQuery, UnsupportedConstruct, WrongArguments
-from local.sql.values import identity
+from local.sql.cosmos.values import identity
 
 
 @dataclass(frozen=True, slots=True)

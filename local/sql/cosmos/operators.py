@@ -1,4 +1,4 @@
-"""What operators compute, on values: arithmetic, bits and LIKE. Comparison is in `local.sql.values`.
+"""What operators compute, on values: arithmetic, bits and LIKE. Comparison is in `local.sql.cosmos.values`.
 
 Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/bitwise-operators ("the same behavior as bitwise
 operators in JavaScript": on 32 bits) and .../keywords (LIKE).
@@ -11,8 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from local.sql.cosmos.values import NUMBERS, UNDEFINED, number
 from local.sql.like import like_pattern
-from local.sql.values import NUMBERS, UNDEFINED, number
 
 _32_BITS: Final = 0xFFFFFFFF
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from local.sql.cosmos import tree
 from local.sql.cosmos.expressions import constant, path_of
 from local.sql.cosmos.scope import Scope
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 Path: TypeAlias = tuple[str | int, ...]
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from local.sql.cosmos import tree
 from local.sql.cosmos.aggregates import AGGREGATES
-from local.sql.errors import InvalidQuery, UnresolvedIdentifier
+from local.sql.cosmos.errors import InvalidQuery, UnresolvedIdentifier
 
 Evaluate = Callable[[Any], Any]
 """From a row to a JSON value, or to `UNDEFINED`."""

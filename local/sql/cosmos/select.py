@@ -17,6 +17,7 @@ from typing import Any
 
 from local.sql.cosmos import tree
 from local.sql.cosmos.block import Block, compile_clauses
+from local.sql.cosmos.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
 from local.sql.cosmos.expressions import compile_expression, constant, path_of
 from local.sql.cosmos.functions.dates import STATIC, now
 from local.sql.cosmos.grammar import parse
@@ -24,8 +25,7 @@ from local.sql.cosmos.grouping import Aggregation
 from local.sql.cosmos.pins import Path, document_path, pins
 from local.sql.cosmos.scope import Evaluate, Scope, itself
 from local.sql.cosmos.sources import CONTAINER
-from local.sql.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
-from local.sql.values import sort_key
+from local.sql.cosmos.values import sort_key
 
 
 @dataclass(frozen=True, slots=True)

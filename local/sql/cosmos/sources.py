@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from local.sql.cosmos import tree
+from local.sql.cosmos.errors import InvalidQuery
 from local.sql.cosmos.expressions import read_steps
 from local.sql.cosmos.scope import Scope
-from local.sql.errors import InvalidQuery
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 if TYPE_CHECKING:
     from local.sql.cosmos.block import Block

@@ -10,7 +10,7 @@ import re
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from local.sql.errors import QuerySyntaxError
+from local.sql.cosmos.errors import QuerySyntaxError
 
 _TOKEN: Final = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Final
 
 from local.sql.cosmos.functions.table import MANY, Function, integer
-from local.sql.values import ARRAY_RANK, NUMBERS, RANK, UNDEFINED, identity, number, same, sort_key
+from local.sql.cosmos.values import ARRAY_RANK, NUMBERS, RANK, UNDEFINED, identity, number, same, sort_key
 
 
 def _concat(*arrays: Any) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from local.sql.cosmos.functions.table import Function
-from local.sql.values import NUMBERS, UNDEFINED, number
+from local.sql.cosmos.values import NUMBERS, UNDEFINED, number
 
 _BLANK: Final = " \t\r\n"
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from local.sql import instants
 from local.sql.cosmos.functions.table import Function, integer
+from local.sql.cosmos.values import UNDEFINED
 from local.sql.instants import DAY, SECOND
-from local.sql.values import UNDEFINED
 
 _NAMES: Final = {
     "year": ("year", "yyyy", "yy"),

@@ -10,7 +10,7 @@ import base64
 from typing import Any, Final
 
 from local.sql.cosmos.functions.table import Function
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 
 def _document_id(document: Any) -> Any:

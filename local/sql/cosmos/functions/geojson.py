@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from local.sql.cosmos.functions.geography import Place, cross
-from local.sql.values import NUMBERS
+from local.sql.cosmos.values import NUMBERS
 
 _MOST_CHECKED = 500  # places of a ring whose edges are held against each other
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from local.sql.cosmos.functions.table import Function, integer, of_numbers
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 
 def _log(value: float, base: float = math.e) -> float:

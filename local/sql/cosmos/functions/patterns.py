@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from local.sql.cosmos.functions.table import Function
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 _MODIFIERS: Final = {"m": re.MULTILINE, "s": re.DOTALL, "i": re.IGNORECASE, "x": re.VERBOSE}
 

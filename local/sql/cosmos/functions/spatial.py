@@ -13,7 +13,7 @@ from typing import Any, Final
 from local.sql.cosmos.functions.geography import GLOBE, Place, Ring, area, cross, distance, encloses, nearest, touches
 from local.sql.cosmos.functions.geojson import Geometry, NotValid, read
 from local.sql.cosmos.functions.table import Function
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 
 def _of_geometries(apply: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from local.sql.cosmos.functions.table import MANY, Function, integer, of_text
-from local.sql.values import UNDEFINED
+from local.sql.cosmos.values import UNDEFINED
 
 _LONGEST: Final = 10_000  # characters REPLICATE may make, by its page
 

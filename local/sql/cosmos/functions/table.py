@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.sql.errors import WrongArguments
-from local.sql.values import NUMBERS, UNDEFINED, number
+from local.sql.cosmos.errors import WrongArguments
+from local.sql.cosmos.values import NUMBERS, UNDEFINED, number
 
 MANY: Final = 200
 """The most arguments of a function that takes any number of them; a bound of ours."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from local.sql.cosmos.functions.dates import parse
 from local.sql.cosmos.functions.table import Function, integer
-from local.sql.values import NUMBERS, UNDEFINED
+from local.sql.cosmos.values import NUMBERS, UNDEFINED
 
 
 def _is(*types: type) -> Callable[[Any], bool]:
