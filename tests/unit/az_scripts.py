@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,8 @@ class Az:
 
     def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         settings = {
-            "PATH": f"{self.directory / 'bin'}:{os.environ['PATH']}",
+            # python3 itself: where a version manager stands before it, it takes ten times as long to start.
+            "PATH": f"{self.directory / 'bin'}:{Path(sys.executable).resolve().parent}:{os.environ['PATH']}",
             "AZ_STATE": str(self.directory),
             "HEADRACE_ANSWERS": str(self.directory / "out"),
             "RETRY_SECONDS": "0",
