@@ -57,10 +57,18 @@ def _pair(text: str) -> tuple[str, Path]:
     return name, Path(file)
 
 
+def _check_names(names: Sequence[str]) -> None:
+    folded = [name.lower() for name in names]
+    for name in names:
+        if folded.count(name.lower()) > 1:
+            raise EventError(f"two files are called {name}; an input is one file")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """0, or 1 with a line that says what is wrong."""
     try:
-        text = arguments.query.read_text("utf-8")
+        text = arguments.query.read_text("utf-8-sig")
+        _check_names([name for name, _ in (*arguments.input, *arguments.reference)])
         inputs = {name: read_events(file) for name, file in arguments.input}
         references = {name: read_events(file) for name, file in arguments.reference}
         job = compile_job(

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from local.sql.asa import catalog
 from local.sql.asa.errors import InvalidQuery, NotRunLocally, Position, QueryError, UnknownName
@@ -15,6 +16,8 @@ from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Call, Expression, Literal, Path, folded
 from local.sql.asa.values import field
 from local.stream_analytics.rows import Evaluate, Row
+
+_STEPS: Final = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")  # [User].[a.name] or EventHub.Offset
 
 Meaning = tuple[int, tuple[str, ...]]
 """A slot, and the names of the members to take there."""
@@ -147,7 +150,7 @@ class RowScope:
         slot = self.slot(source.names[0])
         if slot is None or not slot.metadata:
             raise UnknownName(source.at, f"{call.name}() is of an input of this FROM; {source.names[0]} is none")
-        steps = [part.strip("[]") for part in str(name.value).split(".")] if name.value else []
+        steps = [bracketed or plain for bracketed, plain in _STEPS.findall(str(name.value))]
         index = slot.index
 
         def read(row: Row) -> Any:

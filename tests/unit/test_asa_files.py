@@ -118,3 +118,15 @@ def test_an_option_that_is_no_pair(folder: Folder, capsys: pytest.CaptureFixture
         main(["asa", "query.asaql", "--input", "events.jsonl", "--out", "out"])
     assert caught.value.code == 2
     assert "'events.jsonl' is not NAME=FILE" in capsys.readouterr().err
+
+
+def test_files_of_the_same_name_and_a_text_with_a_mark(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """A byte order mark is what some editors of Windows begin a file with."""
+    folder.write("query.asaql", "\ufeffSELECT kind FROM events")
+    assert folder.run() == 0
+    events = str(folder.path / "events.jsonl")
+    for option in ("--input", "--reference"):
+        arguments = [str(folder.path / "query.asaql"), "--input", f"events={events}", option, f"Events={events}"]
+        assert main(["asa", *arguments, "--out", str(folder.path / "none")]) == 1
+        assert capsys.readouterr().err == "two files are called events; an input is one file\n"
+    assert not (folder.path / "none").exists()

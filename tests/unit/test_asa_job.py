@@ -100,7 +100,7 @@ META: Mapping[str, Any] = {
         "EventEnqueuedUtcTime": at(1), "EventProcessedUtcTime": at(2), "PartitionId": 0, "SequenceNumber": 17,
         "Offset": "4096", "PartitionKey": "k",
     },
-    "User": {"traceparent": "00-1-2-01"},
+    "User": {"traceparent": "00-1-2-01", "a.b c": 5},
 }  # fmt: skip
 
 
@@ -128,6 +128,7 @@ def test_metadata() -> None:
             GetMetadataPropertyValue(h, '[EventHub].[EventEnqueuedUtcTime]') AS enqueued,
             GetMetadataPropertyValue(h, '[User].[traceparent]') AS trace,
             GetMetadataPropertyValue(h, '[User].[missing]') AS missing,
+            GetMetadataPropertyValue(h, '[User].[a.b c]') AS dotted,
             GetMetadataPropertyValue(h, 'EventHub').PartitionKey
         FROM hub h
         WHERE GetMetadataPropertyValue(h, '[EventHub].[SequenceNumber]') > 16
@@ -135,7 +136,7 @@ def test_metadata() -> None:
     ) == [
         {
             "id": "0-17", "number": 17, "enqueued": clock(1), "trace": "00-1-2-01", "missing": None,
-            "PartitionKey": "k",
+            "dotted": 5, "PartitionKey": "k",
         }
     ]  # fmt: skip
 

@@ -29,23 +29,10 @@ _MOST_NESTED: Final = 40  # levels of brackets; reading one takes some ten frame
 
 RESERVED: Final = frozenset(
     (
-        *(
-            "AND",
-            "APPLY",
-            "AS",
-            "BETWEEN",
-            "BY",
-            "CASE",
-            "CAST",
-            "CREATE",
-            "CROSS",
-            "DISTINCT",
-            "ELSE",
-            "END",
-            "EXISTS",
-        ),
-        *("FROM", "FULL", "GROUP", "HAVING", "IN", "INNER", "INTO", "IS", "JOIN", "LEFT", "LIKE", "NOT", "NULL", "ON"),
-        *("OR", "ORDER", "OUTER", "OVER", "RIGHT", "SELECT", "THEN", "TRY_CAST", "UNION", "WHEN", "WHERE", "WITH"),
+        *("AND", "APPLY", "AS", "BETWEEN", "BY", "CASE", "CAST", "CREATE", "CROSS", "DISTINCT", "ELSE", "END"),
+        *("EXISTS", "FROM", "FULL", "GROUP", "HAVING", "IN", "INNER", "INTO", "IS", "JOIN", "LEFT", "LIKE", "NOT"),
+        *("NULL", "ON", "OR", "ORDER", "OUTER", "OVER", "RIGHT", "SELECT", "THEN", "TRY_CAST", "UNION", "WHEN"),
+        *("WHERE", "WITH"),
     )
 )
 """Words that are no names unless in brackets. (LEFT and RIGHT are functions too.)"""
