@@ -71,19 +71,16 @@ def job(at: dict[str, str], sizes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def logs(at: dict[str, str], sizes: dict[str, Any]) -> dict[str, Any]:
-    return {"workspaceId": at["workspace"], "logs": [{"category": "Execution", "enabled": True}]}
-
-
-PROPERTIES = {f.__name__: f for f in (workspace, insights, plan, app, job, logs)}
+PROPERTIES = {f.__name__: f for f in (workspace, insights, plan, app, job)}
 
 
 def body(what: str, at: dict[str, str], sizes: dict[str, Any]) -> dict[str, Any]:
     """A whole resource: its properties, and what stands beside them."""
-    whole: dict[str, Any] = {"properties": PROPERTIES[what](at, sizes)}
-    if what == "logs":
-        return whole
-    whole |= {"location": at["location"], "tags": {"azd-env-name": at["environment"]}}
+    whole: dict[str, Any] = {
+        "location": at["location"],
+        "tags": {"azd-env-name": at["environment"]},
+        "properties": PROPERTIES[what](at, sizes),
+    }
     match what:
         case "insights":
             whole["kind"] = "web"

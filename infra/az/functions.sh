@@ -23,6 +23,7 @@ create() {
     client=$(answer identity clientId)
     # It says where to send, and opens nothing: Application Insights takes identities alone.
     connection=$(ask insights.connectionString az resource show --ids "$insights_id" --query properties.ConnectionString)
+    [[ -n $connection ]] || fail "Application Insights $insights is gone: monitoring.sh create"
     run az functionapp config appsettings set --resource-group "$group" --name "$app" --output none --settings \
         AzureWebJobsStorage__credential=managedidentity \
         "AzureWebJobsStorage__clientId=$client" \

@@ -17,7 +17,8 @@ create() {
     stop
     put job "$job_id" 2021-10-01-preview "eventhubs=$namespace" "lake=$lake" "cosmos=$cosmos"
     keep job az resource show --ids "$job_id" --query "{id: id, name: name, principalId: identity.principalId}"
-    put logs "$job_id/providers/Microsoft.Insights/diagnosticSettings/logs" 2021-05-01-preview "workspace=$workspace_id"
+    run az monitor diagnostic-settings create --name logs --resource "$job_id" --workspace "$workspace_id" \
+        --logs '[{"category": "Execution", "enabled": true}]'
     grant_to job
     start
 }
@@ -33,7 +34,7 @@ hook() {
 delete() {
     stop
     remove "job $job" az resource delete --ids "$job_id" --api-version 2021-10-01-preview
-    forget job logs
+    forget job
 }
 
 info() { describe "$job_id"; }

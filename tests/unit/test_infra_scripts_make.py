@@ -213,7 +213,6 @@ AT = {
         ("plan", "function_app", "plan"),
         ("app", "function_app", "app"),
         ("job", "stream_analytics", "streaming"),
-        ("logs", "stream_analytics", "logs"),
     ],
 )
 def test_bodies_are_what_bicep_says(what: str, file: str, symbol: str) -> None:
@@ -242,6 +241,19 @@ def leaves(tree: Any, at: str = "") -> dict[str, Any]:
     if not isinstance(tree, dict) or set(tree) <= {"function", "operator", "operands", "index"}:
         return {at: tree}
     return {path: value for key, value in tree.items() for path, value in leaves(value, f"{at}/{key}").items()}
+
+
+def test_the_job_logs_what_bicep_says(commands: list[list[str]]) -> None:
+    (command,) = of(commands, "monitor", "diagnostic-settings", "create")
+    said = module("stream_analytics", "logs")["config"]
+    assert option(command, "--name") == said["name"]
+    assert json.loads(str(option(command, "--logs"))) == said["properties"]["logs"]
+
+
+@pytest.mark.parametrize("what", sorted(bodies.PROPERTIES))
+def test_a_body_has_what_az_asks_of_a_whole_resource(what: str) -> None:
+    # `az resource create --is-full-object` refuses one without a location.
+    assert bodies.body(what, AT, json.loads((INFRA / "parameters.dev.json").read_text()))["location"] == "here"
 
 
 def test_apis_are_those_of_bicep(commands: list[list[str]]) -> None:
