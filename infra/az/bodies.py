@@ -1,7 +1,7 @@
 """Bodies of the resources that `az` has no sufficient command for: what ARM takes, as the Bicep modules say it.
 
-`az functionapp create` writes a storage key into the app's settings, and `az monitor app-insights component create`
-cannot switch keys off; `az resource create` sends these instead. Run as `bodies.py WHAT NAME=VALUE ...`.
+`az functionapp create` writes a storage key into the app's settings, `az monitor app-insights component create` cannot
+switch keys off, `az eventhubs eventhub create` cannot capture by an identity. Run as `bodies.py WHAT NAME=VALUE ...`.
 """
 
 from __future__ import annotations
@@ -71,11 +71,31 @@ def job(at: dict[str, str], sizes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-PROPERTIES = {f.__name__: f for f in (workspace, insights, plan, app, job)}
+def hub(at: dict[str, str], sizes: dict[str, Any]) -> dict[str, Any]:
+    """A hub that is captured as `capture.json` says, by the identity of its namespace."""
+    capture: dict[str, Any] = json.loads((INFRA / "capture.json").read_text())[at["hub"]]
+    destination = capture["destination"]
+    return {
+        "partitionCount": sizes["partitions"],
+        "retentionDescription": {"cleanupPolicy": "Delete", "retentionTimeInHours": sizes["retentionHours"]},
+        "captureDescription": {
+            **capture,
+            "destination": {
+                **destination,
+                "identity": {"type": "SystemAssigned"},
+                "properties": {**destination["properties"], "storageAccountResourceId": at["account"]},
+            },
+        },
+    }
+
+
+PROPERTIES = {f.__name__: f for f in (workspace, insights, hub, plan, app, job)}
 
 
 def body(what: str, at: dict[str, str], sizes: dict[str, Any]) -> dict[str, Any]:
     """A whole resource: its properties, and what stands beside them."""
+    if what == "hub":
+        return {"properties": hub(at, sizes)}
     whole: dict[str, Any] = {
         "location": at["location"],
         "tags": {"azd-env-name": at["environment"]},

@@ -37,20 +37,8 @@ def groups(hub: str) -> list[str]:
     return [group["Name"] for entity in _entities() if entity["Name"] == hub for group in entity["ConsumerGroups"]]
 
 
-def capture(hub: str) -> list[str]:
-    """Nothing for a hub that is not captured; else interval, size limit, empty files, destination, container, name."""
-    settings = load("capture.json").get(hub)
-    if not settings or not settings["enabled"]:
-        return []
-    destination = settings["destination"]
-    return [
-        str(settings["intervalInSeconds"]),
-        str(settings["sizeLimitInBytes"]),
-        json.dumps(settings["skipEmptyArchives"]),
-        destination["name"],
-        destination["properties"]["blobContainer"],
-        destination["properties"]["archiveNameFormat"],
-    ]
+def captured(hub: str) -> list[str]:
+    return ["yes" if load("capture.json").get(hub, {}).get("enabled") else "no"]
 
 
 def token(subscription: str, environment: str, location: str) -> list[str]:
@@ -80,7 +68,7 @@ def _entities() -> list[dict[str, Any]]:
     return entities
 
 
-WHAT = {f.__name__: f for f in (sizes, hubs, groups, capture, token, assignment, indexing)}
+WHAT = {f.__name__: f for f in (sizes, hubs, groups, captured, token, assignment, indexing)}
 
 
 def main() -> None:

@@ -25,23 +25,23 @@ create() {
 }
 
 make_hub() {
-    local capture=() settings=() line lines
-    lines=$(declared capture "$1")
-    while read -r line; do [[ -z $line ]] || settings+=("$line"); done <<<"$lines"
-    if ((${#settings[@]})); then
-        capture=(--enable-capture true --capture-interval "${settings[0]}" --capture-size-limit "${settings[1]}"
-            --skip-empty-archives "${settings[2]}" --destination-name "${settings[3]}" --blob-container "${settings[4]}"
-            --archive-name-format "${settings[5]}" --storage-account "$lake_id" --mi-system-assigned true)
+    local captured json
+    captured=$(declared captured "$1")
+    if [[ $captured == no ]]; then
+        run az eventhubs eventhub create --resource-group "$group" --namespace-name "$namespace" --name "$1" \
+            --partition-count "$(size partitions)" --cleanup-policy Delete --retention-time-in-hours "$(size retentionHours)"
+        return
     fi
-    # Capture is set up only once the namespace's identity may write to its container.
-    persist az eventhubs eventhub create --resource-group "$group" --namespace-name "$namespace" --name "$1" \
-        --partition-count "$(size partitions)" --cleanup-policy Delete --retention-time-in-hours "$(size retentionHours)" \
-        ${capture[@]+"${capture[@]}"}
+    # `az eventhubs eventhub create` leaves --mi-system-assigned out of what it sends (seen in 2.91), and Capture would then
+    # write by the account's key. It is set up only once the namespace's identity may write to its container.
+    json=$(bodies hub "hub=$1" "account=$lake_id")
+    save "hub-$1" "$json"
+    persist az rest --method put --url "$namespace_id/eventhubs/$1?api-version=2024-01-01" --body "@$OUT/hub-$1.body.json"
 }
 
 delete() {
     remove "namespace $namespace" az eventhubs namespace delete --resource-group "$group" --name "$namespace"
-    forget eventhubs
+    forget eventhubs 'hub-*'
 }
 
 info() { describe "$namespace_id"; }

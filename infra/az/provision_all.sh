@@ -18,7 +18,7 @@ create() {
 # The group holds nothing else. Application Insights and its workspace go for good with it, unless recovered in two weeks.
 delete() {
     remove "resource group $group" az group delete --name "$group" --yes
-    forget group identity workspace insights storage lake eventhubs cosmos app plan job
+    forget group identity workspace insights storage lake eventhubs 'hub-*' cosmos app plan job
 }
 
 info() {

@@ -143,11 +143,12 @@ answer() {
     fi
 }
 
-# forget NAME...: what was kept of something that is deleted.
+# forget NAME...: what was kept of something that is deleted; a name may be a pattern.
 forget() {
     local name
     [[ $dry_run == no ]] || return 0
-    for name in "$@"; do rm -f "$OUT/$name.json" "$OUT/$name.body.json"; done
+    # shellcheck disable=SC2086
+    for name in "$@"; do rm -f "$OUT"/$name.json "$OUT"/$name.body.json; done
 }
 
 # ask WHAT COMMAND...: its answer as text, not kept; nothing if there is no such thing, <WHAT> in a dry run.
@@ -176,16 +177,26 @@ remove() {
 # need ANSWER SCRIPT: what another script makes must be there.
 need() { [[ $dry_run == yes || -f $OUT/$1.json ]] || fail "it needs what $2 makes: $2 create"; }
 
+# bodies NAME [NAME=VALUE...]: what ARM takes; save NAME JSON: where a command finds it.
+bodies() {
+    local name=$1
+    shift
+    python3 -IS "$here/bodies.py" "$name" "${at[@]}" "$@"
+}
+save() {
+    if [[ $dry_run == yes ]]; then
+        echo "# $1.body.json: $2" >&3
+    else
+        echo "$2" >"$OUT/$1.body.json"
+    fi
+}
+
 # put BODY ID API-VERSION [NAME=VALUE...]: make or change a resource by what ARM takes; Bicep says the same.
 put() {
     local name=$1 id=$2 version=$3 json
     shift 3
-    json=$(python3 -IS "$here/bodies.py" "$name" "${at[@]}" "$@")
-    if [[ $dry_run == yes ]]; then
-        echo "# $name.body.json: $json" >&3
-    else
-        echo "$json" >"$OUT/$name.body.json"
-    fi
+    json=$(bodies "$name" "$@")
+    save "$name" "$json"
     run az resource create --id "$id" --api-version "$version" --is-full-object --properties "@$OUT/$name.body.json"
 }
 

@@ -41,28 +41,39 @@ def of(commands: list[list[str]], *words: str) -> list[list[str]]:
     return [command for command in commands if command[: len(words)] == list(words)]
 
 
+def captured_hubs(commands: list[list[str]]) -> dict[str, str]:
+    """The hubs that are made with Capture, and where the body of each is."""
+    made = of(commands, "rest", "--method", "put")
+    return {re.findall(r"/eventhubs/([\w-]+)\?", str(option(c, "--url")))[0]: str(option(c, "--body")) for c in made}
+
+
 def test_every_hub_and_group_is_made(commands: list[list[str]]) -> None:
     hubs = of(commands, "eventhubs", "eventhub", "create")
-    assert {option(hub, "--name") for hub in hubs} == set(HUBS)
+    assert [*captured_hubs(commands), *(option(hub, "--name") for hub in hubs)] == list(HUBS)
     made = of(commands, "eventhubs", "eventhub", "consumer-group")
     assert {(option(group, "--eventhub-name"), option(group, "--name")) for group in made} == {
         (hub, group) for hub, groups in HUBS.items() for group in groups
     }
-    assert len({option(hub, "--partition-count") for hub in hubs}) == 1
+    sizes = json.loads((INFRA / "parameters.dev.json").read_text())
+    assert {option(hub, "--partition-count") for hub in hubs} == {str(sizes["partitions"])}
+    assert {option(hub, "--retention-time-in-hours") for hub in hubs} == {str(sizes["retentionHours"])}
 
 
-def test_hubs_are_captured_as_declared(commands: list[list[str]]) -> None:
-    for hub in of(commands, "eventhubs", "eventhub", "create"):
-        settings = CAPTURE.get(option(hub, "--name"))
-        assert option(hub, "--enable-capture") == ("true" if settings else None)
-        if settings:
-            destination = settings["destination"]
-            assert option(hub, "--capture-interval") == str(settings["intervalInSeconds"])
-            assert option(hub, "--capture-size-limit") == str(settings["sizeLimitInBytes"])
-            assert option(hub, "--skip-empty-archives") == str(settings["skipEmptyArchives"]).lower()
-            assert option(hub, "--destination-name") == destination["name"]
-            assert option(hub, "--blob-container") == destination["properties"]["blobContainer"]
-            assert option(hub, "--archive-name-format") == destination["properties"]["archiveNameFormat"]
+def test_hubs_are_captured_as_declared_by_the_namespaces_identity(commands: list[list[str]], output: str) -> None:
+    assert set(captured_hubs(commands)) == {hub for hub, settings in CAPTURE.items() if settings["enabled"]}
+    for hub, file in captured_hubs(commands).items():
+        name = Path(file).name
+        (line,) = [line for line in output.splitlines() if line.startswith(f"# {name}: ")]
+        properties = json.loads(line.removeprefix(f"# {name}: "))["properties"]
+        capture = properties["captureDescription"]
+        assert capture["destination"].pop("identity") == {"type": "SystemAssigned"}
+        assert "/storageAccounts/stlake" in capture["destination"]["properties"].pop("storageAccountResourceId")
+        assert capture == CAPTURE[hub]
+        sizes = json.loads((INFRA / "parameters.dev.json").read_text())
+        assert (properties["partitionCount"], properties["retentionDescription"]) == (
+            sizes["partitions"],
+            {"cleanupPolicy": "Delete", "retentionTimeInHours": sizes["retentionHours"]},
+        )
 
 
 def test_every_file_system_is_made(commands: list[list[str]]) -> None:
@@ -250,7 +261,7 @@ def test_the_job_logs_what_bicep_says(commands: list[list[str]]) -> None:
     assert json.loads(str(option(command, "--logs"))) == said["properties"]["logs"]
 
 
-@pytest.mark.parametrize("what", sorted(bodies.PROPERTIES))
+@pytest.mark.parametrize("what", sorted(bodies.PROPERTIES.keys() - {"hub"}))
 def test_a_body_has_what_az_asks_of_a_whole_resource(what: str) -> None:
     # `az resource create --is-full-object` refuses one without a location.
     assert bodies.body(what, AT, json.loads((INFRA / "parameters.dev.json").read_text()))["location"] == "here"
@@ -265,6 +276,9 @@ def test_apis_are_those_of_bicep(commands: list[list[str]]) -> None:
     for command in of(commands, "resource", "create"):
         kind = re.findall(r"providers/(Microsoft\.\w+/\w+)", str(option(command, "--id")))[-1]
         assert f"{kind}@{option(command, '--api-version')}" in in_bicep
+    for command in of(commands, "rest", "--method", "put"):
+        version = str(option(command, "--url")).partition("?api-version=")[2]
+        assert f"Microsoft.EventHub/namespaces/eventhubs@{version}" in in_bicep
 
 
 def test_the_job_is_what_stream_analytics_says() -> None:
