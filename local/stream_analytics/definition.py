@@ -232,7 +232,7 @@ class _Member:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")
     except OSError as error:
         raise DefinitionError(f"{file}: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -104,6 +104,13 @@ def test_what_is_not_run_is_refused_with_where_it_stands(
         load(change(*path, value=value))
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(change: Callable[..., Path]) -> None:
+    job = change("outputErrorPolicy", value="Stop")
+    for file in (job / "job.asaql", job / "job.json"):
+        file.write_text(file.read_text("utf-8"), "utf-8-sig")
+    assert load(job).query == load(JOB_DIR).query
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"job\.json: No such file"):
         load(tmp_path)
