@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 QUIXSTREAMS := .venv-quixstreams
 QUIXSTREAMS_PINS := tests/integration/quixstreams/requirements.txt
 AZURITE := local/azurite/node_modules/.package-lock.json
+AZURE_CLI := .venv-azure-cli
 INSTALLED := $(VENV)/.installed $(AZURITE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo up bench lint clean
+.PHONY: help setup test demo up bench lint check-az clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(QUIXSTREAMS)/.installed ## install what everything else needs (each target does it by itself)
 
@@ -35,7 +36,7 @@ $(AZURITE): local/azurite/package-lock.json
 	@touch $@
 
 test: setup ## run every test
-	$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-4} --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $${PYTEST_WORKERS:-4} --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 demo: $(INSTALLED) ## run the main job whole: 3,000 events over AMQP and Kafka to Cosmos DB and the Data Lake
 	$(BIN)/python -m local demo
@@ -52,5 +53,13 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+$(AZURE_CLI)/.installed: tests/azure_cli/requirements.txt
+	$(PYTHON) -m venv $(AZURE_CLI)
+	$(AZURE_CLI)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/azure_cli/requirements.txt
+	@touch $@
+
+check-az: $(AZURE_CLI)/.installed ## check the commands of infra/az with azure-cli's own parser (installs 700 MB)
+	$(AZURE_CLI)/bin/python tests/azure_cli/check.py
+
 clean: ## remove what setup installed and what the stack stored
-	rm -rf $(VENV) $(QUIXSTREAMS) local/azurite/node_modules .local
+	rm -rf $(VENV) $(QUIXSTREAMS) $(AZURE_CLI) .pytest_cache local/azurite/node_modules .local

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local.stack import CAPTURE, HUBS
-
-yaml = pytest.importorskip("yaml", reason="PyYAML reads docker-compose.yml and the workflows")
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
