@@ -76,9 +76,11 @@ async def test_kill_9_while_sending_loses_nothing_acknowledged(namespace: Namesp
 
     # THEN each partition begins with all that was acknowledged, in order; at most the batch in flight follows
     async with receiving(namespace.consumer(prefetch=3000), starting_position="-1") as received:
-        for partition, bodies in acknowledged.items():
-            what = f"{len(bodies)} events of partition {partition}"
-            await until(lambda p=partition, n=len(bodies): len(received.bodies(p)) >= n, what, seconds=60)
+
+        def all_there() -> bool:
+            return all(len(received.bodies(partition)) >= len(bodies) for partition, bodies in acknowledged.items())
+
+        await until(all_there, "everything that was acknowledged", seconds=60)
     for partition, bodies in acknowledged.items():
         readable = received.bodies(partition)
         assert readable[: len(bodies)] == bodies
