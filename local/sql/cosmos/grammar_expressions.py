@@ -8,6 +8,7 @@ any comparison there: NOT c.a = 1 is (NOT c.a) = 1.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Final
 
 from local.sql.cosmos import tree
@@ -29,15 +30,15 @@ _SUBQUERY_USES: Final = ("EXISTS", "ARRAY")
 _UNSUPPORTED_USES: Final = ("ALL", "FIRST", "LAST")  # (SELECT ...), of later versions of the grammar
 
 
-class Expressions:
+class Expressions(ABC):
     """The part of the grammar below the clauses."""
 
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
 
+    @abstractmethod
     def query(self) -> tree.Query:
         """SELECT ..., which the clauses' part of the grammar reads."""
-        raise NotImplementedError
 
     def expression(self, loosest: int = _CONDITIONAL) -> tree.Expression:
         """An expression whose operators bind no looser than `loosest`."""
