@@ -52,7 +52,7 @@ def ordered_page(
     state = _state(connection, slice_)
     loaded = number = offset = 0
     if start is None:
-        most = query.top if query.limit is None else query.limit
+        most = query.most
         keep = None if most is None else query.offset + most
         entries, loaded = _sort(connection, slice_, query, keep, None)
         order = _order(entries[query.offset :], state)

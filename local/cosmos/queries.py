@@ -42,7 +42,7 @@ def run_page(
     """
     if not query.has_source:
         return Page([orjson.dumps(value) for value in query.evaluate(())], None, 0, 0)
-    if query.is_aggregate and query.is_plain and not query.offset and query.top is None and query.limit is None:
+    if query.is_aggregate and query.is_plain and not query.offset and query.most is None:
         return _aggregate(connection, slice_, query)
     if not query.streams:
         if not isinstance(start, WholePosition | None):
@@ -59,8 +59,7 @@ def _scan(
     connection: sqlite3.Connection, slice_: Slice, query: Select | None, limit: int, start: Position | None
 ) -> Page:
     if start is None:
-        most = None if query is None else query.top if query.limit is None else query.limit
-        start = ScanPosition(0, skip=query.offset if query else 0, left=most)
+        start = ScanPosition(0, skip=query.offset, left=query.most) if query else ScanPosition(0)
     if not isinstance(start, ScanPosition):
         raise invalid()
     rows: list[bytes] = []

@@ -153,7 +153,7 @@ def attempt(text: str) -> None:
         return
     documents = [DOCUMENT, {"id": "2"}, {"id": "3", "tags": ["x", 2, {"name": []}], "n": None, "t": [], "s": {}}]
     result = list(select.evaluate(documents))
-    if select.streams and not select.ordering and select.top is None and select.limit is None and select.has_source:
+    if select.streams and not select.ordering and select.most is None and select.has_source:
         rows = [row for document in documents for row in select.rows(document)]
         assert len(result) <= len(rows)
 

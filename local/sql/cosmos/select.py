@@ -3,8 +3,7 @@
 It evaluates; it does not read. Whoever has the documents does one of two things:
 
 - `streams`: what a document gives depends on it alone. Take `rows(document)` of each, each `project`ed (undefined is
-  no row of the result), in the order of `order_values` if there is an `ordering`, after `offset` and up to `top` or
-  `limit`.
+  no row of the result), in the order of `order_values` if there is an `ordering`, after `offset` and up to `most`.
 - else (aggregates, GROUP BY, DISTINCT, a FROM subquery with one of these): `evaluate` all documents at once.
 """
 
@@ -44,9 +43,8 @@ class Select:
     Attributes:
         pinned: path -> constants, for every path that the WHERE requires to equal one of them (a superset of what
             matches: whoever reads documents may narrow by it, and `where` still decides).
-        top: how many rows at most, None without TOP.
         offset: how many rows of the result to leave out; 0 without OFFSET.
-        limit: how many rows at most after these, None without LIMIT.
+        most: how many rows at most after these, by TOP or LIMIT; None without.
         ordering: the ORDER BY items, empty without.
         has_source: False without FROM: the query has one row, whatever is stored.
         is_plain: the only source is the container: a document is its own row, if it `matches`.
@@ -56,9 +54,8 @@ class Select:
     """
 
     pinned: Mapping[Path, list[Any]]
-    top: int | None
     offset: int
-    limit: int | None
+    most: int | None
     ordering: tuple[Ordering, ...]
     has_source: bool
     is_plain: bool
@@ -113,8 +110,7 @@ class Select:
             values = self._block.projected(rows)
         else:
             values = self._block.values(bases)
-        most = self.top if self.limit is None else self.limit
-        return islice(values, self.offset, None if most is None else self.offset + most)
+        return islice(values, self.offset, None if self.most is None else self.offset + self.most)
 
     def _base(self, document: Any) -> Any:
         return document if self._block.scope.bare else (document,)
@@ -157,9 +153,8 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
         raise InvalidQuery("TOP and OFFSET LIMIT cannot be in one query.")
     return Select(
         pinned=pins(query.where, block.scope) if block.prior is None else {},
-        top=top,
         offset=offset or 0,
-        limit=limit,
+        most=top if limit is None else limit,
         ordering=ordering if block.grouping is None else (),  # one row is in order
         has_source=bool(query.sources),
         is_plain=is_plain,
