@@ -1,6 +1,7 @@
 #!/bin/sh
 # Stops the Stream Analytics job before a deployment and starts it after, where its output ended: nothing is left out.
-# azd runs it (azure.yaml) with its environment: AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, HEADRACE_JOB_NAME.
+# azd runs it (azure.yaml) with its environment: AZURE_SUBSCRIPTION_ID, AZURE_ENV_NAME and, once deployed, AZURE_RESOURCE_GROUP
+# and HEADRACE_JOB_NAME.
 set -eu
 
 api="api-version=2020-03-01"
@@ -10,6 +11,26 @@ pause=${HEADRACE_JOB_PAUSE:-5}
 usage() {
     echo "usage: $0 stop | start" >&2
     exit 2
+}
+
+need_az() {
+    command -v az >/dev/null || {
+        echo "Stream Analytics: the az command is missing; install it, or deploy without the job: azd env set HEADRACE_STREAM_ANALYTICS false" >&2
+        exit 1
+    }
+}
+
+jobs_url() {
+    echo "/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.StreamAnalytics/streamingjobs"
+}
+
+find_job() {
+    if ! found=$(az rest --only-show-errors --method get --url "$(jobs_url)?$api" --query "value[0].name" --output tsv 2>&1); then
+        case $found in *"Not Found"* | *NotFound*) return ;; esac
+        echo "Stream Analytics: cannot ask for the job of $AZURE_RESOURCE_GROUP: $found" >&2
+        exit 1
+    fi
+    echo "$found"
 }
 
 ask() { # METHOD PATH-AFTER-THE-JOB [more of az rest]
@@ -56,11 +77,14 @@ start() {
 
 verb=${1:-}
 case $verb in stop | start) ;; *) usage ;; esac
+# A deployment leaves the name with azd. Where azd has none, as in a workflow's fresh clone, the resource group says which job runs.
+if [ -z "${HEADRACE_JOB_NAME+set}" ] && [ "${HEADRACE_STREAM_ANALYTICS:-true}" = true ] && [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
+    need_az
+    AZURE_RESOURCE_GROUP=${AZURE_RESOURCE_GROUP:-rg-$AZURE_ENV_NAME}
+    HEADRACE_JOB_NAME=$(find_job)
+fi
 # Before the first deployment, and without a job, there is no name.
 [ -n "${HEADRACE_JOB_NAME:-}" ] || exit 0
-command -v az >/dev/null || {
-    echo "Stream Analytics: the az command is missing; install it, or deploy without the job: azd env set HEADRACE_STREAM_ANALYTICS false" >&2
-    exit 1
-}
-job_url="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.StreamAnalytics/streamingjobs/$HEADRACE_JOB_NAME"
+need_az
+job_url=$(jobs_url)/$HEADRACE_JOB_NAME
 "$verb"

@@ -86,8 +86,8 @@ def test_a_tag_deploys_with_what_the_parameters_take() -> None:
     taken = set(re.findall(r"\$\{(\w+)", (ROOT / "infra" / "main.parameters.json").read_text()))
     assert taken <= given
     assert given - taken == {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
-    assert "azd provision" in runs("deploy")
-    assert "azd deploy" in runs("deploy")
+    # Without an environment azd may run no hooks: https://github.com/Azure/azure-dev/issues/3920
+    assert re.findall(r"^azd (?!auth)(\w+ ?\w*)", runs("deploy"), re.MULTILINE) == ["env new", "provision ", "deploy "]
 
 
 def test_every_dependency_is_looked_after() -> None:
