@@ -9,29 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
-from local.sql.asa import catalog
+from local.sql.asa import catalog, tree
 from local.sql.asa.comparisons import COMPARE
 from local.sql.asa.dates import PARTS
 from local.sql.asa.durations import duration_of
 from local.sql.asa.errors import InvalidQuery, NotRunLocally, NotStreamAnalytics, WrongArguments
 from local.sql.asa.functions import FUNCTIONS
-from local.sql.asa.tree import (
-    Between,
-    Binary,
-    Call,
-    Case,
-    Cast,
-    Connective,
-    Expression,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Member,
-    Not,
-    Path,
-    Unary,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,69 +26,69 @@ class Place:
     analytic: bool = False
 
 
-def is_condition(node: Expression) -> bool:
+def is_condition(node: tree.Expression) -> bool:
     """Whether a node is true, false or unknown, rather than a value."""
-    if isinstance(node, Binary):
+    if isinstance(node, tree.Binary):
         return node.sign in COMPARE
-    return isinstance(node, Connective | Not | IsNull | Like | In | Between)
+    return isinstance(node, tree.Connective | tree.Not | tree.IsNull | tree.Like | tree.In | tree.Between)
 
 
-def check_condition(node: Expression, place: Place) -> None:
+def check_condition(node: tree.Expression, place: Place) -> None:
     """Raise unless `node` is a condition that may stand at `place`."""
     if not is_condition(node):
         raise InvalidQuery(
             node.at, f"{place.name} takes a condition, not a value: compare it with something, as in x = 1"
         )
     match node:
-        case Connective(operands=operands):
+        case tree.Connective(operands=operands):
             for operand in operands:
                 check_condition(operand, place)
-        case Not(operand=operand):
+        case tree.Not(operand=operand):
             check_condition(operand, place)
-        case Binary(left=left, right=right):
+        case tree.Binary(left=left, right=right):
             _values((left, right), place)
-        case IsNull(operand=operand):
+        case tree.IsNull(operand=operand):
             check_value(operand, place)
-        case Like(operand=operand, pattern=pattern):
+        case tree.Like(operand=operand, pattern=pattern):
             _values((operand, pattern), place)
-        case In(operand=operand, choices=choices):
+        case tree.In(operand=operand, choices=choices):
             _values((operand, *choices), place)
-        case Between(operand=operand, low=low, high=high):
+        case tree.Between(operand=operand, low=low, high=high):
             _values((operand, low, high), place)
 
 
-def _values(nodes: Iterable[Expression], place: Place) -> None:
+def _values(nodes: Iterable[tree.Expression], place: Place) -> None:
     for node in nodes:
         check_value(node, place)
 
 
-def check_value(node: Expression, place: Place) -> None:
+def check_value(node: tree.Expression, place: Place) -> None:
     """Raise unless `node` is a value that may stand at `place`."""
     if is_condition(node):
         raise InvalidQuery(node.at, "a condition is no value: CASE WHEN ... THEN 1 ELSE 0 END makes one of it")
     match node:
-        case Literal():
+        case tree.Literal():
             pass
-        case Path(names=names):
+        case tree.Path(names=names):
             if len(names) == 1 and names[0].upper() in ("TRUE", "FALSE"):
                 raise NotStreamAnalytics(node.at, names[0].upper(), "a bit is 1 or 0, as in x = 1 or CAST(1 AS bit)")
-        case Member(base=base):
+        case tree.Member(base=base):
             check_value(base, place)
-        case Unary(operand=operand) | Cast(operand=operand):
+        case tree.Unary(operand=operand) | tree.Cast(operand=operand):
             check_value(operand, place)
-        case Binary(left=left, right=right):
+        case tree.Binary(left=left, right=right):
             _values((left, right), place)
-        case Case():
+        case tree.Case():
             _case(node, place)
-        case Call():
+        case tree.Call():
             _call(node, place)
-        case Connective() | Not() | IsNull() | Like() | In() | Between():
+        case tree.Connective() | tree.Not() | tree.IsNull() | tree.Like() | tree.In() | tree.Between():
             raise AssertionError("a condition")
         case _:
             assert_never(node)
 
 
-def _case(node: Case, place: Place) -> None:
+def _case(node: tree.Case, place: Place) -> None:
     if node.operand is not None:
         check_value(node.operand, place)
     for when, then in node.branches:
@@ -117,7 +100,7 @@ def _case(node: Case, place: Place) -> None:
         check_value(node.default, place)
 
 
-def _known(call: Call) -> None:
+def _known(call: tree.Call) -> None:
     """Refuse a call of what does not exist, or is not run."""
     upper = call.name.upper()
     if catalog.known(upper):
@@ -130,7 +113,7 @@ def _known(call: Call) -> None:
     raise NotStreamAnalytics(call.at, f"{call.name}()", catalog.INSTEAD.get(last, ""))
 
 
-def check_rows_call(call: Call) -> None:
+def check_rows_call(call: tree.Call) -> None:
     """Raise unless `call` is one that APPLY takes."""
     if call.name.upper() not in catalog.ROWS:
         _known(call)
@@ -140,7 +123,7 @@ def check_rows_call(call: Call) -> None:
     check_value(call.arguments[0], Place("APPLY"))
 
 
-def _call(call: Call, place: Place) -> None:
+def _call(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     _known(call)
     if upper in catalog.AGGREGATES:
@@ -160,7 +143,7 @@ def _call(call: Call, place: Place) -> None:
         _scalar(call, place)
 
 
-def _scalar(call: Call, place: Place) -> None:
+def _scalar(call: tree.Call, place: Place) -> None:
     function = FUNCTIONS[call.name.upper()]
     _plain(call)
     if not function.accepts(len(call.arguments)):
@@ -170,26 +153,26 @@ def _scalar(call: Call, place: Place) -> None:
     _values(call.arguments[1 if function.part else 0 :], place)
 
 
-def _date_part(call: Call) -> None:
+def _date_part(call: tree.Call) -> None:
     named = call.arguments[0]
-    if not isinstance(named, Path) or len(named.names) != 1 or named.names[0].lower() not in PARTS:
+    if not isinstance(named, tree.Path) or len(named.names) != 1 or named.names[0].lower() not in PARTS:
         parts = ", ".join(dict.fromkeys(PARTS.values()))
         raise WrongArguments(named.at, f"{call.name}() begins with a part of a date: {parts}")
 
 
-def _metadata(call: Call) -> None:
+def _metadata(call: tree.Call) -> None:
     _plain(call)
     _count(call, 2, 2)
     source, name = call.arguments
-    if not isinstance(source, Path) or len(source.names) != 1:
+    if not isinstance(source, tree.Path) or len(source.names) != 1:
         raise WrongArguments(source.at, f"{call.name}() begins with the name of an input")
-    if not isinstance(name, Literal) or type(name.value) is not str:
+    if not isinstance(name, tree.Literal) or type(name.value) is not str:
         raise WrongArguments(
             name.at, f"{call.name}() takes the name of a property, as in '[EventHub].[SequenceNumber]'"
         )
 
 
-def _aggregate(call: Call, place: Place) -> None:
+def _aggregate(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     if not place.aggregates:
         raise InvalidQuery(call.at, f"{call.name}() is an aggregate; {place.name} has none")
@@ -208,16 +191,16 @@ def _aggregate(call: Call, place: Place) -> None:
         _count(call, *catalog.AGGREGATES[upper])
     if upper == "COLLECTTOP":
         number = call.arguments[0]
-        if not isinstance(number, Literal) or type(number.value) is not int or number.value < 1:
+        if not isinstance(number, tree.Literal) or type(number.value) is not int or number.value < 1:
             raise WrongArguments(number.at, f"{call.name}() begins with a number of events, 1 or more")
     if upper in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
         share = call.arguments[0]
-        if not isinstance(share, Literal) or not isinstance(share.value, int | float) or not 0 <= share.value <= 1:
+        if not isinstance(share, tree.Literal) or not isinstance(share.value, int | float) or not 0 <= share.value <= 1:
             raise WrongArguments(share.at, f"{call.name}() takes a number from 0 to 1")
     _values(call.arguments, Place(f"{call.name}()", analytic=place.analytic))
 
 
-def _analytic(call: Call, place: Place) -> None:
+def _analytic(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     if not place.analytic:
         raise InvalidQuery(call.at, f"{call.name}() looks back at events; {place.name} cannot")
@@ -239,7 +222,7 @@ def _analytic(call: Call, place: Place) -> None:
         _values(call.arguments, inside)
     if upper == "LAG" and len(call.arguments) > 1:
         offset = call.arguments[1]
-        if not isinstance(offset, Literal) or type(offset.value) is not int or offset.value < 0:
+        if not isinstance(offset, tree.Literal) or type(offset.value) is not int or offset.value < 0:
             raise WrongArguments(offset.at, f"{call.name}() takes as offset a number of events, 0 or more")
     if over is not None:
         _values(over.partition, inside)
@@ -247,14 +230,14 @@ def _analytic(call: Call, place: Place) -> None:
             check_condition(over.when, Place("WHEN"))
 
 
-def _plain(call: Call) -> None:
+def _plain(call: tree.Call) -> None:
     if call.over is not None:
         raise WrongArguments(call.over.at, f"{call.name}() takes no OVER")
     if call.distinct or call.star:
         raise WrongArguments(call.at, f"{call.name}() takes no {'DISTINCT' if call.distinct else '*'}")
 
 
-def _count(call: Call, least: int, most: int) -> None:
+def _count(call: tree.Call, least: int, most: int) -> None:
     if not least <= len(call.arguments) <= most:
         shown = str(least) if least == most else f"{least} to {most}"
         raise WrongArguments(

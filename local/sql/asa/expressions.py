@@ -10,30 +10,13 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final, Protocol, assert_never
 
-from local.sql.asa import mathematics, texts
+from local.sql.asa import mathematics, texts, tree
 from local.sql.asa.comparisons import COMPARE, equal
 from local.sql.asa.conversions import CASTS, Mismatch, number, text
 from local.sql.asa.dates import PARTS
 from local.sql.asa.errors import EvaluationError, Position
 from local.sql.asa.functions import FUNCTIONS, Function
 from local.sql.asa.mathematics import Undefined
-from local.sql.asa.tree import (
-    Between,
-    Binary,
-    Call,
-    Case,
-    Cast,
-    Connective,
-    Expression,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Member,
-    Not,
-    Path,
-    Unary,
-)  # fmt: skip
 from local.sql.asa.values import field
 
 Evaluate = Callable[[Any], Any]
@@ -44,14 +27,14 @@ _ADVICE: Final = "CAST() or TRY_CAST() makes it one"
 class Scope(Protocol):
     """What an expression's names and its calls of time stand for."""
 
-    def special(self, node: Expression) -> Evaluate | None:
+    def special(self, node: tree.Expression) -> Evaluate | None:
         """The closure of a node that means something of its own here; None for what means what it always does."""
 
-    def path(self, path: Path) -> Evaluate:
+    def path(self, path: tree.Path) -> Evaluate:
         """The closure that reads a column, or a member of one."""
 
 
-def compile_expression(node: Expression, scope: Scope) -> Evaluate:
+def compile_expression(node: tree.Expression, scope: Scope) -> Evaluate:
     """Compile `node`.
 
     Returns:
@@ -64,40 +47,40 @@ def compile_expression(node: Expression, scope: Scope) -> Evaluate:
     if special is not None:
         return special
     match node:
-        case Literal(value=value):
+        case tree.Literal(value=value):
             return lambda row: value
-        case Path():
+        case tree.Path():
             return scope.path(node)
-        case Member():
+        case tree.Member():
             return _member(node, scope)
-        case Call():
+        case tree.Call():
             return _call(node, scope)
-        case Unary():
+        case tree.Unary():
             return _unary(node, scope)
-        case Binary():
+        case tree.Binary():
             return _comparison(node, scope) if node.sign in COMPARE else _arithmetic(node, scope)
-        case Connective():
+        case tree.Connective():
             return _connective(node, scope)
-        case Not():
+        case tree.Not():
             return _negated(compile_expression(node.operand, scope), True)
-        case IsNull():
+        case tree.IsNull():
             operand, negated = compile_expression(node.operand, scope), node.negated
             return lambda row: (operand(row) is None) is not negated
-        case Like():
+        case tree.Like():
             return _like(node, scope)
-        case In():
+        case tree.In():
             return _in(node, scope)
-        case Between():
+        case tree.Between():
             return _between(node, scope)
-        case Case():
+        case tree.Case():
             return _case(node, scope)
-        case Cast():
+        case tree.Cast():
             return _cast(node, scope)
         case _:
             assert_never(node)
 
 
-def _member(node: Member, scope: Scope) -> Evaluate:
+def _member(node: tree.Member, scope: Scope) -> Evaluate:
     base, step = compile_expression(node.base, scope), node.step
     if isinstance(step, str):
         return lambda row: field(base(row), step)
@@ -120,17 +103,17 @@ def _negated(condition: Evaluate, negated: bool) -> Evaluate:
     return evaluate
 
 
-def _comparison(node: Binary, scope: Scope) -> Evaluate:
+def _comparison(node: tree.Binary, scope: Scope) -> Evaluate:
     compare = COMPARE[node.sign]
     left = compile_expression(node.left, scope)
-    if isinstance(node.right, Literal):  # the usual case, without a call per row
+    if isinstance(node.right, tree.Literal):  # the usual case, without a call per row
         value = node.right.value
         return lambda row: compare(left(row), value)
     right = compile_expression(node.right, scope)
     return lambda row: compare(left(row), right(row))
 
 
-def _connective(node: Connective, scope: Scope) -> Evaluate:
+def _connective(node: tree.Connective, scope: Scope) -> Evaluate:
     """AND, which one false operand decides, or OR, which one true operand does; else unknown if any operand is."""
     decisive = node.word == "OR"
     operands = [compile_expression(operand, scope) for operand in node.operands]
@@ -148,7 +131,7 @@ def _connective(node: Connective, scope: Scope) -> Evaluate:
     return evaluate
 
 
-def _in(node: In, scope: Scope) -> Evaluate:
+def _in(node: tree.In, scope: Scope) -> Evaluate:
     left = compile_expression(node.operand, scope)
     choices = [compile_expression(choice, scope) for choice in node.choices]
 
@@ -166,7 +149,7 @@ def _in(node: In, scope: Scope) -> Evaluate:
     return _negated(evaluate, node.negated)
 
 
-def _between(node: Between, scope: Scope) -> Evaluate:
+def _between(node: tree.Between, scope: Scope) -> Evaluate:
     at_least, at_most = COMPARE[">="], COMPARE["<="]
     value, low, high = (compile_expression(part, scope) for part in (node.operand, node.low, node.high))
 
@@ -180,7 +163,7 @@ def _between(node: Between, scope: Scope) -> Evaluate:
     return _negated(evaluate, node.negated)
 
 
-def _like(node: Like, scope: Scope) -> Evaluate:
+def _like(node: tree.Like, scope: Scope) -> Evaluate:
     value, pattern = compile_expression(node.operand, scope), compile_expression(node.pattern, scope)
     at = node.at
 
@@ -196,7 +179,7 @@ def _like(node: Like, scope: Scope) -> Evaluate:
     return _negated(evaluate, node.negated)
 
 
-def _case(node: Case, scope: Scope) -> Evaluate:
+def _case(node: tree.Case, scope: Scope) -> Evaluate:
     branches = [(compile_expression(when, scope), compile_expression(then, scope)) for when, then in node.branches]
     default = compile_expression(node.default, scope) if node.default is not None else (lambda row: None)
     if node.operand is None:
@@ -220,7 +203,7 @@ def _case(node: Case, scope: Scope) -> Evaluate:
     return simple
 
 
-def _cast(node: Cast, scope: Scope) -> Evaluate:
+def _cast(node: tree.Cast, scope: Scope) -> Evaluate:
     operand, convert, at, attempt = compile_expression(node.operand, scope), CASTS[node.type], node.at, node.attempt
 
     def evaluate(row: Any) -> Any:
@@ -237,7 +220,7 @@ def _cast(node: Cast, scope: Scope) -> Evaluate:
     return evaluate
 
 
-def _unary(node: Unary, scope: Scope) -> Evaluate:
+def _unary(node: tree.Unary, scope: Scope) -> Evaluate:
     operand = compile_expression(node.operand, scope)
     apply = _SIGNS[node.sign]
     return _guarded(node.at, node.sign, lambda row: None if (found := operand(row)) is None else apply(number(found)))
@@ -288,7 +271,7 @@ _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def _arithmetic(node: Binary, scope: Scope) -> Evaluate:
+def _arithmetic(node: tree.Binary, scope: Scope) -> Evaluate:
     left, right = compile_expression(node.left, scope), compile_expression(node.right, scope)
     apply = _ARITHMETIC[node.sign]
 
@@ -313,7 +296,7 @@ def _guarded(at: Position, what: str, evaluate: Evaluate) -> Evaluate:
     return guarded
 
 
-def _call(node: Call, scope: Scope) -> Evaluate:
+def _call(node: tree.Call, scope: Scope) -> Evaluate:
     function = FUNCTIONS[node.name.upper()]
     if function.part:
         return _dated(node, function, scope)
@@ -342,10 +325,10 @@ def _applied(function: Function, arguments: list[Evaluate], first: int) -> Evalu
     return evaluate
 
 
-def _dated(node: Call, function: Function, scope: Scope) -> Evaluate:
+def _dated(node: tree.Call, function: Function, scope: Scope) -> Evaluate:
     """A call whose first argument is the name of a part of a date."""
     named, *rest = node.arguments
-    assert isinstance(named, Path)
+    assert isinstance(named, tree.Path)
     part, apply = PARTS[named.names[0].lower()], function.apply
     arguments = [compile_expression(argument, scope) for argument in rest]
     of_part = Function(function.name, function.takes, lambda *values: apply(part, *values))

@@ -9,23 +9,9 @@ from __future__ import annotations
 from sqlglot import TokenType
 
 from local.sql.asa import grammar_expressions as expressions
+from local.sql.asa import tree
 from local.sql.asa.errors import InvalidQuery, NotRunLocally, NotStreamAnalytics, QuerySyntaxError
 from local.sql.asa.tokens import Cursor
-from local.sql.asa.tree import (
-    Apply,
-    Call,
-    Expression,
-    Join,
-    Output,
-    Projection,
-    Query,
-    Script,
-    Select,
-    Source,
-    Star,
-    Step,
-)
-from local.sql.asa.tree import Union as UnionOf
 
 _NOT_A_QUERY = ("ALTER", "DECLARE", "DELETE", "DROP", "EXEC", "INSERT", "MERGE", "SET", "UPDATE", "USE")
 _TAIL = {
@@ -39,7 +25,7 @@ _TAIL = {
 }
 
 
-def parse(text: str, file: str) -> Script:
+def parse(text: str, file: str) -> tree.Script:
     """Parse a script.
 
     Args:
@@ -50,8 +36,8 @@ def parse(text: str, file: str) -> Script:
         QueryError: it is not one, or holds a construct that the language or this engine does not have.
     """
     cursor = Cursor(text, file)
-    steps: tuple[Step, ...] = ()
-    queries: list[Query] = []
+    steps: tuple[tree.Step, ...] = ()
+    queries: list[tree.Query] = []
     while cursor.accept_kind(TokenType.SEMICOLON):
         pass
     if cursor.accept("WITH"):
@@ -66,10 +52,10 @@ def parse(text: str, file: str) -> Script:
             pass
     if not queries:
         raise cursor.fail("SELECT")
-    return Script(steps, tuple(queries))
+    return tree.Script(steps, tuple(queries))
 
 
-def _step(cursor: Cursor) -> Step:
+def _step(cursor: Cursor) -> tree.Step:
     at = cursor.at
     name = cursor.name("the name of a step")
     cursor.expect("AS")
@@ -77,7 +63,7 @@ def _step(cursor: Cursor) -> Step:
     query = cursor.nested(lambda: _query(cursor))
     _refuse_tail(cursor)
     cursor.expect_kind(TokenType.R_PAREN, ")")
-    return Step(at, name, query)
+    return tree.Step(at, name, query)
 
 
 def _refuse_statement(cursor: Cursor) -> None:
@@ -100,7 +86,7 @@ def _refuse_tail(cursor: Cursor) -> None:
             raise NotStreamAnalytics(cursor.at, " ".join(words), instead)
 
 
-def _query(cursor: Cursor) -> Query:
+def _query(cursor: Cursor) -> tree.Query:
     at = cursor.at
     queries = _query_term(cursor)
     while cursor.is_word("UNION"):
@@ -111,19 +97,19 @@ def _query(cursor: Cursor) -> Query:
     for query in queries[1:]:
         if query.into is not None:
             raise InvalidQuery(query.into.at, "INTO of a UNION goes in its first SELECT")
-    return queries[0] if len(queries) == 1 else UnionOf(at, queries)
+    return queries[0] if len(queries) == 1 else tree.Union(at, queries)
 
 
-def _query_term(cursor: Cursor) -> tuple[Select, ...]:
+def _query_term(cursor: Cursor) -> tuple[tree.Select, ...]:
     if not cursor.accept_kind(TokenType.L_PAREN):
         return (_select(cursor),)
     query = cursor.nested(lambda: _query(cursor))
     _refuse_tail(cursor)
     cursor.expect_kind(TokenType.R_PAREN, ")")
-    return query.queries if isinstance(query, UnionOf) else (query,)
+    return query.queries if isinstance(query, tree.Union) else (query,)
 
 
-def _select(cursor: Cursor) -> Select:
+def _select(cursor: Cursor) -> tree.Select:
     at = cursor.at
     cursor.expect("SELECT")
     if cursor.is_word("DISTINCT"):
@@ -135,22 +121,22 @@ def _select(cursor: Cursor) -> Select:
     if cursor.is_word("INTO"):
         into_at = cursor.at
         cursor.take()
-        into = Output(into_at, cursor.name("the name of an output"))
+        into = tree.Output(into_at, cursor.name("the name of an output"))
     if not cursor.accept("FROM"):
         raise cursor.fail("FROM" if into else "INTO or FROM")
     source = _source(cursor)
-    joins: list[Join | Apply] = []
+    joins: list[tree.Join | tree.Apply] = []
     while (join := _join(cursor)) is not None:
         joins.append(join)
     where = expressions.expression(cursor) if cursor.accept("WHERE") else None
-    group: tuple[Expression, ...] = ()
+    group: tuple[tree.Expression, ...] = ()
     if cursor.accept("GROUP", "BY"):
         group = cursor.commas(lambda: expressions.expression(cursor))
     having = expressions.expression(cursor) if cursor.accept("HAVING") else None
-    return Select(at, projections, into, source, tuple(joins), where, group, having)
+    return tree.Select(at, projections, into, source, tuple(joins), where, group, having)
 
 
-def _projection(cursor: Cursor) -> Projection | Star:
+def _projection(cursor: Cursor) -> tree.Projection | tree.Star:
     at = cursor.at
     star = expressions.star(cursor)
     if star is not None:
@@ -158,9 +144,9 @@ def _projection(cursor: Cursor) -> Projection | Star:
     if cursor.is_name() and cursor.is_kind(TokenType.EQ, 1):  # alias = expression
         alias = cursor.name("an alias")
         cursor.take()
-        return Projection(at, expressions.expression(cursor), alias)
+        return tree.Projection(at, expressions.expression(cursor), alias)
     value = expressions.expression(cursor)
-    return Projection(at, value, _column_alias(cursor))
+    return tree.Projection(at, value, _column_alias(cursor))
 
 
 def _column_alias(cursor: Cursor) -> str | None:
@@ -173,7 +159,7 @@ def _column_alias(cursor: Cursor) -> str | None:
     return None
 
 
-def _source(cursor: Cursor) -> Source:
+def _source(cursor: Cursor) -> tree.Source:
     at = cursor.at
     if cursor.is_kind(TokenType.L_PAREN):
         raise NotStreamAnalytics(at, "a subquery", "name it as a step, with WITH")
@@ -181,9 +167,9 @@ def _source(cursor: Cursor) -> Source:
     if cursor.is_kind(TokenType.L_PAREN):
         raise QuerySyntaxError(at, f"{name}() is no source of a FROM; CROSS APPLY takes functions that give rows")
     alias = _source_alias(cursor)
-    timestamp: Expression | None = None
-    over: tuple[Expression, ...] = ()
-    partition: tuple[Expression, ...] = ()
+    timestamp: tree.Expression | None = None
+    over: tuple[tree.Expression, ...] = ()
+    partition: tuple[tree.Expression, ...] = ()
     while True:
         if timestamp is None and cursor.accept("TIMESTAMP", "BY"):
             timestamp = expressions.value(cursor)
@@ -198,7 +184,7 @@ def _source(cursor: Cursor) -> Source:
         raise NotRunLocally(cursor.at, "MATCH_RECOGNIZE")
     if cursor.is_kind(TokenType.COMMA):
         raise NotStreamAnalytics(cursor.at, "a list of sources in FROM", "JOIN ... ON")
-    return Source(at, name, alias, timestamp, over, partition)
+    return tree.Source(at, name, alias, timestamp, over, partition)
 
 
 def _source_alias(cursor: Cursor) -> str | None:
@@ -210,7 +196,7 @@ def _source_alias(cursor: Cursor) -> str | None:
     return None
 
 
-def _join(cursor: Cursor) -> Join | Apply | None:
+def _join(cursor: Cursor) -> tree.Join | tree.Apply | None:
     at = cursor.at
     if cursor.is_word("CROSS", "APPLY") or cursor.is_word("OUTER", "APPLY"):
         outer = cursor.take().text.upper() == "OUTER"
@@ -231,15 +217,15 @@ def _join(cursor: Cursor) -> Join | Apply | None:
         return None
     source = _source(cursor)
     cursor.expect("ON")
-    return Join(at, source, left, expressions.expression(cursor))
+    return tree.Join(at, source, left, expressions.expression(cursor))
 
 
-def _apply(cursor: Cursor, outer: bool) -> Apply:
+def _apply(cursor: Cursor, outer: bool) -> tree.Apply:
     at = cursor.at
     call = expressions.value(cursor)
-    if not isinstance(call, Call):
+    if not isinstance(call, tree.Call):
         raise QuerySyntaxError(
             at, "APPLY takes a function that gives rows: GetArrayElements() or GetRecordProperties()"
         )
     cursor.accept("AS")
-    return Apply(at, call, cursor.name("an alias for the rows of APPLY"), outer)
+    return tree.Apply(at, call, cursor.name("an alias for the rows of APPLY"), outer)

@@ -10,27 +10,9 @@ from typing import Final
 
 from sqlglot import TokenType
 
+from local.sql.asa import tree
 from local.sql.asa.errors import NotRunLocally, NotStreamAnalytics, QuerySyntaxError
 from local.sql.asa.tokens import Cursor
-from local.sql.asa.tree import (
-    Between,
-    Binary,
-    Call,
-    Case,
-    Cast,
-    Connective,
-    Expression,
-    In,
-    IsNull,
-    Like,
-    Literal,
-    Member,
-    Not,
-    Over,
-    Path,
-    Star,
-    Unary,
-)  # fmt: skip
 
 COMPARISONS: Final = {
     TokenType.EQ: "=",
@@ -53,21 +35,21 @@ _MOST_OPERATORS: Final = 100  # in a row: each is one level deeper
 TYPES: Final = ("bigint", "float", "nvarchar(max)", "datetime", "bit", "record", "array")
 
 
-def expression(cursor: Cursor) -> Expression:
+def expression(cursor: Cursor) -> tree.Expression:
     """A condition or a value: which of the two must stand where is `check`'s business."""
     return cursor.nested(lambda: _connective(cursor, "OR"))
 
 
-def value(cursor: Cursor) -> Expression:
+def value(cursor: Cursor) -> tree.Expression:
     """A value, without comparisons and connectives around it."""
     return cursor.nested(lambda: _chain(cursor, _TERMS))
 
 
-def star(cursor: Cursor) -> Star | None:
+def star(cursor: Cursor) -> tree.Star | None:
     """`*` or `a.b.*`, if it is next."""
     at = cursor.at
     if cursor.accept_kind(TokenType.STAR):
-        return Star(at, ())
+        return tree.Star(at, ())
     ahead = 0
     while _named(cursor, ahead) and cursor.is_kind(TokenType.DOT, ahead + 1):
         ahead += 2
@@ -77,40 +59,40 @@ def star(cursor: Cursor) -> Star | None:
     while not cursor.accept_kind(TokenType.STAR):
         names.append(_member_name(cursor) if names else cursor.name("a source or a column"))
         cursor.take()
-    return Star(at, tuple(names))
+    return tree.Star(at, tuple(names))
 
 
 def _named(cursor: Cursor, ahead: int) -> bool:
     return cursor.is_kind(TokenType.VAR, ahead) or cursor.is_kind(TokenType.IDENTIFIER, ahead)
 
 
-def _connective(cursor: Cursor, word: str) -> Expression:
+def _connective(cursor: Cursor, word: str) -> tree.Expression:
     at = cursor.at
     operands = [_connective(cursor, "AND") if word == "OR" else _not(cursor)]
     while cursor.accept(word):
         operands.append(_connective(cursor, "AND") if word == "OR" else _not(cursor))
-    return operands[0] if len(operands) == 1 else Connective(at, word, tuple(operands))
+    return operands[0] if len(operands) == 1 else tree.Connective(at, word, tuple(operands))
 
 
-def _not(cursor: Cursor) -> Expression:
+def _not(cursor: Cursor) -> tree.Expression:
     at = cursor.at
     if cursor.accept("NOT"):
-        return Not(at, cursor.nested(lambda: _not(cursor)))
+        return tree.Not(at, cursor.nested(lambda: _not(cursor)))
     return _predicate(cursor)
 
 
-def _predicate(cursor: Cursor) -> Expression:
+def _predicate(cursor: Cursor) -> tree.Expression:
     at = cursor.at
     if cursor.is_word("EXISTS") and cursor.is_kind(TokenType.L_PAREN, 1):
         raise NotStreamAnalytics(at, "EXISTS", "JOIN finds the rows of another source")
     left = _chain(cursor, _TERMS)
     sign = _comparison_sign(cursor)
     if sign is not None:
-        return Binary(at, sign, left, _chain(cursor, _TERMS))
+        return tree.Binary(at, sign, left, _chain(cursor, _TERMS))
     if cursor.accept("IS"):
         negated = cursor.accept("NOT")
         cursor.expect("NULL")
-        return IsNull(at, left, negated)
+        return tree.IsNull(at, left, negated)
     negated = cursor.is_word("NOT") and any(cursor.is_word(word, ahead=1) for word in ("LIKE", "IN", "BETWEEN"))
     if negated:
         cursor.take()
@@ -118,18 +100,18 @@ def _predicate(cursor: Cursor) -> Expression:
         pattern = _chain(cursor, _TERMS)
         if cursor.is_word("ESCAPE"):
             raise NotStreamAnalytics(cursor.at, "LIKE ... ESCAPE", "[%] and [_] are the characters themselves")
-        return Like(at, left, pattern, negated)
+        return tree.Like(at, left, pattern, negated)
     if cursor.accept("IN"):
         cursor.expect_kind(TokenType.L_PAREN, "(")
         if cursor.is_word("SELECT"):
             raise NotStreamAnalytics(cursor.at, "a subquery", "JOIN finds the rows of another source")
         choices = cursor.commas(lambda: value(cursor))
         cursor.expect_kind(TokenType.R_PAREN, ")")
-        return In(at, left, choices, negated)
+        return tree.In(at, left, choices, negated)
     if cursor.accept("BETWEEN"):
         low = _chain(cursor, _TERMS)
         cursor.expect("AND")
-        return Between(at, left, low, _chain(cursor, _TERMS), negated)
+        return tree.Between(at, left, low, _chain(cursor, _TERMS), negated)
     return left
 
 
@@ -146,7 +128,7 @@ def _comparison_sign(cursor: Cursor) -> str | None:
     return COMPARISONS[token.token_type]
 
 
-def _chain(cursor: Cursor, signs: dict[TokenType, str]) -> Expression:
+def _chain(cursor: Cursor, signs: dict[TokenType, str]) -> tree.Expression:
     """Operands with any of `signs` between, the first two first."""
     at = cursor.at
     left = _chain(cursor, _FACTORS) if signs is _TERMS else _signed(cursor)
@@ -156,42 +138,44 @@ def _chain(cursor: Cursor, signs: dict[TokenType, str]) -> Expression:
             return left
         cursor.take()
         right = _chain(cursor, _FACTORS) if signs is _TERMS else _signed(cursor)
-        left = Binary(at, signs[token.token_type], left, right)
+        left = tree.Binary(at, signs[token.token_type], left, right)
     raise QuerySyntaxError(cursor.at, f"more than {_MOST_OPERATORS} operators in a row")
 
 
-def _signed(cursor: Cursor) -> Expression:
+def _signed(cursor: Cursor) -> tree.Expression:
     at = cursor.at
     token = cursor.current
     if token is None or token.token_type not in _SIGNS:
         return _postfix(cursor)
     cursor.take()
     operand = cursor.nested(lambda: _signed(cursor))
-    return Unary(at, _SIGNS[token.token_type], operand)
+    return tree.Unary(at, _SIGNS[token.token_type], operand)
 
 
-def _postfix(cursor: Cursor) -> Expression:
+def _postfix(cursor: Cursor) -> tree.Expression:
     """A primary, and the members taken of it."""
     at = cursor.at
     found = _primary(cursor)
     for _ in range(_MOST_OPERATORS):
-        index = None if isinstance(found, Literal) else cursor.index()
+        index = None if isinstance(found, tree.Literal) else cursor.index()
         if index is not None:
-            found = Member(at, found, index)
-        elif not isinstance(found, Literal) and cursor.accept_kind(TokenType.DOT):
+            found = tree.Member(at, found, index)
+        elif not isinstance(found, tree.Literal) and cursor.accept_kind(TokenType.DOT):
             name = _member_name(cursor)
-            found = Path(at, (*found.names, name)) if isinstance(found, Path) else Member(at, found, name)
-        elif isinstance(found, Path) and cursor.is_kind(TokenType.L_PAREN):
+            found = (
+                tree.Path(at, (*found.names, name)) if isinstance(found, tree.Path) else tree.Member(at, found, name)
+            )
+        elif isinstance(found, tree.Path) and cursor.is_kind(TokenType.L_PAREN):
             found = _call(cursor, found)
         else:
             return _timestamp(found)
     raise QuerySyntaxError(at, f"more than {_MOST_OPERATORS} members deep")
 
 
-def _timestamp(found: Expression) -> Expression:
+def _timestamp(found: tree.Expression) -> tree.Expression:
     """System.Timestamp was a name before it was a function, and still may be written as one."""
-    if isinstance(found, Path) and [name.lower() for name in found.names] == ["system", "timestamp"]:
-        return Call(found.at, ".".join(found.names))
+    if isinstance(found, tree.Path) and [name.lower() for name in found.names] == ["system", "timestamp"]:
+        return tree.Call(found.at, ".".join(found.names))
     return found
 
 
@@ -202,16 +186,16 @@ def _member_name(cursor: Cursor) -> str:
     return cursor.name("the name of a member")
 
 
-def _primary(cursor: Cursor) -> Expression:
+def _primary(cursor: Cursor) -> tree.Expression:
     at = cursor.at
     number = cursor.number()
     if number is not None:
-        return Literal(at, number)
+        return tree.Literal(at, number)
     text = cursor.string()
     if text is not None:
-        return Literal(at, text)
+        return tree.Literal(at, text)
     if cursor.accept("NULL"):
-        return Literal(at, None)
+        return tree.Literal(at, None)
     if cursor.is_word("CASE"):
         return _case(cursor)
     if cursor.is_word("CAST") or cursor.is_word("TRY_CAST"):
@@ -223,11 +207,11 @@ def _primary(cursor: Cursor) -> Expression:
         cursor.expect_kind(TokenType.R_PAREN, ")")
         return inner
     if any(cursor.is_word(word) for word in ("LEFT", "RIGHT")) and cursor.is_kind(TokenType.L_PAREN, 1):
-        return _call(cursor, Path(at, (cursor.take().text,)))
-    return Path(at, (cursor.name("an expression"),))
+        return _call(cursor, tree.Path(at, (cursor.take().text,)))
+    return tree.Path(at, (cursor.name("an expression"),))
 
 
-def _case(cursor: Cursor) -> Case:
+def _case(cursor: Cursor) -> tree.Case:
     at = cursor.at
     cursor.take()
     operand = None if cursor.is_word("WHEN") else value(cursor)
@@ -240,10 +224,10 @@ def _case(cursor: Cursor) -> Case:
         raise cursor.fail("WHEN")
     default = value(cursor) if cursor.accept("ELSE") else None
     cursor.expect("END")
-    return Case(at, operand, tuple(branches), default)
+    return tree.Case(at, operand, tuple(branches), default)
 
 
-def _cast(cursor: Cursor) -> Cast:
+def _cast(cursor: Cursor) -> tree.Cast:
     at = cursor.at
     attempt = cursor.take().text.upper() == "TRY_CAST"
     cursor.expect_kind(TokenType.L_PAREN, "(")
@@ -259,17 +243,17 @@ def _cast(cursor: Cursor) -> Cast:
     if written not in TYPES:
         raise NotStreamAnalytics(type_at, f"the type {written}", f"the types are {', '.join(TYPES)}")
     cursor.expect_kind(TokenType.R_PAREN, ")")
-    return Cast(at, operand, written, attempt)
+    return tree.Cast(at, operand, written, attempt)
 
 
-def _call(cursor: Cursor, name: Path) -> Expression:
+def _call(cursor: Cursor, name: tree.Path) -> tree.Expression:
     written = ".".join(name.names)
     cursor.expect_kind(TokenType.L_PAREN, "(")
     if cursor.is_word("SELECT"):
         raise NotStreamAnalytics(cursor.at, "a subquery", "name it as a step, with WITH, and JOIN it")
     distinct = cursor.accept("DISTINCT")
     starred = not distinct and cursor.accept_kind(TokenType.STAR)
-    arguments: tuple[Expression, ...] = ()
+    arguments: tuple[tree.Expression, ...] = ()
     if not starred and (distinct or not cursor.is_kind(TokenType.R_PAREN)):
         arguments = cursor.commas(lambda: value(cursor))
     cursor.expect_kind(TokenType.R_PAREN, ")")
@@ -278,15 +262,15 @@ def _call(cursor: Cursor, name: Path) -> Expression:
             raise NotRunLocally(name.at, f"{written}()")
         raise NotStreamAnalytics(cursor.at, f"WITHIN GROUP of {written}()")
     over = _over(cursor) if cursor.is_word("OVER") and cursor.is_kind(TokenType.L_PAREN, 1) else None
-    return Call(name.at, written, arguments, distinct, starred, over)
+    return tree.Call(name.at, written, arguments, distinct, starred, over)
 
 
-def _over(cursor: Cursor) -> Over:
+def _over(cursor: Cursor) -> tree.Over:
     at = cursor.at
     cursor.take()
     cursor.take()
-    partition: tuple[Expression, ...] = ()
-    order: tuple[tuple[Expression, bool], ...] = ()
+    partition: tuple[tree.Expression, ...] = ()
+    order: tuple[tuple[tree.Expression, bool], ...] = ()
     if cursor.accept("PARTITION", "BY"):
         partition = cursor.commas(lambda: value(cursor))
     if cursor.accept("ORDER", "BY"):
@@ -294,15 +278,15 @@ def _over(cursor: Cursor) -> Over:
     limit = None
     if cursor.accept("LIMIT"):
         found = value(cursor)
-        if not isinstance(found, Call) or found.name.upper() != "DURATION":
+        if not isinstance(found, tree.Call) or found.name.upper() != "DURATION":
             raise QuerySyntaxError(found.at, "expected DURATION(unit, number) after LIMIT")
         limit = found
     when = expression(cursor) if cursor.accept("WHEN") else None
     cursor.expect_kind(TokenType.R_PAREN, ")")
-    return Over(at, partition, order, limit, when)
+    return tree.Over(at, partition, order, limit, when)
 
 
-def _ordering(cursor: Cursor) -> tuple[Expression, bool]:
+def _ordering(cursor: Cursor) -> tuple[tree.Expression, bool]:
     key = value(cursor)
     if cursor.accept("DESC"):
         return key, True
