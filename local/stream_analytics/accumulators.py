@@ -9,6 +9,7 @@ Source: https://learn.microsoft.com/stream-analytics-query/aggregate-functions-a
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from bisect import insort
 from collections.abc import Sequence
 from operator import itemgetter
@@ -22,20 +23,20 @@ class ArgumentError(TypeError):
     """An aggregate met a value of a type that it does not take; in Azure, that stops the job."""
 
 
-class Aggregate:
+class Aggregate(ABC):
     """One aggregate function of a query, with its argument."""
 
     def start(self) -> Any:
         """What it has before the first row."""
         return None
 
+    @abstractmethod
     def add(self, so_far: Any, row: Row) -> Any:
         """What it has with one row more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def merge(self, earlier: Any, later: Any) -> Any:
         """What it has of two parts, the rows of `earlier` having come first."""
-        raise NotImplementedError
 
     def result(self, so_far: Any) -> Any:
         """The function's value."""

@@ -8,6 +8,7 @@ Source: https://learn.microsoft.com/stream-analytics-query/lag-azure-stream-anal
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ History = dict[Hashable, Any]
 """By PARTITION BY key, what a function remembers."""
 
 
-class Analytic:
+class Analytic(ABC):
     """An analytic function of a query.
 
     Args:
@@ -36,13 +37,13 @@ class Analytic:
         self._partition = tuple(partition)
         self._when = when
 
+    @abstractmethod
     def evaluate(self, row: Row, history: History) -> Any:
         """The function's value for `row`, which is remembered as well."""
-        raise NotImplementedError
 
+    @abstractmethod
     def newest(self, remembered: Any) -> int:
         """When the last row was seen that is `remembered` of a key."""
-        raise NotImplementedError
 
     def _key(self, row: Row) -> Hashable:
         return tuple([group_key(evaluate(row)) for evaluate in self._partition])

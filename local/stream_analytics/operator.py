@@ -7,6 +7,7 @@ and all that were promised come before the watermark that passes them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from local.sql.asa.values import DateTime
 from local.stream_analytics.rows import START, Row
 
 
-class Operator:
+class Operator(ABC):
     """Rows and watermarks in, rows out. What it remembers is `state`, plain data that `restore` takes back.
 
     `state` holds None, bool, int, float, str, DateTime, Row and dict, list and tuple of them, so that
@@ -29,9 +30,9 @@ class Operator:
     def __init__(self) -> None:
         self.state = {}
 
+    @abstractmethod
     def push(self, row: Row, port: int = 0) -> Iterable[Row]:
         """Take one row of an input; give the rows that are settled by it."""
-        raise NotImplementedError
 
     def advance(self, watermark: DateTime) -> Iterable[Row]:
         """Take a watermark that holds on every input; give the rows that are settled by it, in order of time."""
