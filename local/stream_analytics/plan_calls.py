@@ -114,7 +114,7 @@ def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
             discrete=upper == "PERCENTILE_DISC",
         )
     values = call.arguments[1:] if upper == "COLLECTTOP" else call.arguments
-    value = compile_expression(values[0], scope) if values else _event(scope)
+    value = compile_expression(values[0], scope) if values else whole(scope)
     match upper:
         case "COLLECTTOP":
             return accumulators.CollectTop(int(_literal(call.arguments[0])), value, order)
@@ -138,10 +138,6 @@ def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
 def _literal(node: Expression) -> Any:
     assert isinstance(node, Literal)
     return node.value
-
-
-def _event(scope: RowScope) -> Evaluate:
-    return whole(scope)
 
 
 def _sortable(value: Evaluate) -> Evaluate:
