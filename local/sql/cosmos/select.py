@@ -19,6 +19,7 @@ from local.sql.cosmos.block import Block, compile_clauses
 from local.sql.cosmos.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
 from local.sql.cosmos.expressions import compile_expression, constant, path_of
 from local.sql.cosmos.functions.dates import STATIC, now
+from local.sql.cosmos.functions.table import integer
 from local.sql.cosmos.grammar import parse
 from local.sql.cosmos.grouping import Aggregation
 from local.sql.cosmos.pins import Path, document_path, pins
@@ -193,10 +194,8 @@ def _count(query: tree.Query, name: str, scope: Scope) -> int | None:
     node = getattr(query, name)
     if node is None:
         return None
-    count = constant(node, scope)
-    if type(count) is float and count.is_integer():
-        count = int(count)
-    if type(count) is not int or count < 0:
+    count = integer(constant(node, scope))
+    if count is None or count < 0:
         raise InvalidQuery(f"The {name.upper()} count must be a non-negative integer.")
     return count
 
