@@ -134,7 +134,7 @@ def ledger() -> Ledger:
     """
     requests = [Entry(name, route[0] != "offers", note) for route in ROUTES for name, note in _REQUESTS[route]]
     functions = [
-        (label, (name for function in group for name in (function.name, function.also) if name))
+        (label, [name for function in group for name in (function.name, function.also) if name])
         for label, group in GROUPS.items()
     ]
     return Ledger(
