@@ -175,7 +175,7 @@ class Job:
         )
 
     def restore(self, saved: str) -> None:
-        """Go on from what `save` gave.
+        """Go on from what `save` gave, of a job with as many partitions and the same policies: those are not looked at.
 
         Raises:
             StateError: it is of another query, or no saved state at all.
