@@ -68,6 +68,15 @@ def test_the_settings_are_those_that_the_app_reads_and_none_other() -> None:
     assert set(_app_settings()) == (read - NOT_TO_SET) | HOST_SETTINGS
 
 
+def test_the_example_has_what_the_app_reads_on_a_laptop_and_none_other() -> None:
+    environment = Asked(json.loads((INFRA.parent / "local.settings.json.example").read_text())["Values"])
+    connections = [read(environment) for read in (settings.event_hubs, settings.cosmos, settings.data_lake)]
+    assert all(connection.connection_string for connection in connections)
+    of_the_host = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+    of_tools = {"EventHubs__kafkaBootstrapServers"}
+    assert set(environment) == (environment.names & set(environment)) | of_the_host | of_tools
+
+
 def test_no_setting_is_one_that_flex_consumption_refuses_or_holds_a_key() -> None:
     assert not NOT_TO_SET & set(_app_settings())
 

@@ -147,8 +147,8 @@ def test_what_is_made_anew_has_its_roles_again(
 ) -> None:
     ran = created.run(script, "recreate", "--yes")
     assert ran.returncode == 0, ran.stderr
-    of_app = {f"{key}-of-{created.kept('identity')['id'].removeprefix('id-of-')}" for key in ("principalId",)}
-    before = {g for g in grants(first[1]) if (scope in str(g[-1]) if scope else of_app & set(map(str, g)))}
+    app = created.kept("identity")["principalId"]
+    before = {g for g in grants(first[1]) if (scope in str(g[-1]) if scope else app in g)}
     assert before
     assert before <= grants(created.calls())
 

@@ -198,7 +198,7 @@ def test_sizes_that_scripts_name_are_declared() -> None:
         assert named <= set(json.loads((INFRA / f"parameters.{profile}.json").read_text()))
 
 
-def test_every_size_is_used(commands: list[list[str]]) -> None:
+def test_every_size_is_used() -> None:
     text = "".join(path.read_text() for path in [*SCRIPTS.glob("*.sh"), SCRIPTS / "bodies.py"])
     for name in json.loads((INFRA / "parameters.dev.json").read_text()):
         assert f"size {name})" in text or f'sizes["{name}"]' in text, name
