@@ -2,7 +2,10 @@
 
 EventHubsError
 ├── ConfigError              the hubs file cannot be used
-├── LogUnavailable           the partition log could not commit (disk full, I/O error): nothing was acknowledged
+├── LogUnavailable           the partition log cannot be opened, read or written (disk full, I/O error)
+├── kafka.groups.store.OffsetsUnavailable   the file of committed offsets cannot be, either
+├── kafka.errors.*           what closes a Kafka client's connection; its tree is there
+├── capture.storage.*        what keeps Capture from writing a file: StorageUnavailable, NameTaken
 ├── KafkaError               carries a Kafka error code
 │   ├── CorruptBatch         bytes that are not a record batch, or records that are not what their batch says
 │   │   ├── UnsupportedMagic a batch in a format before Kafka 0.11
@@ -30,7 +33,7 @@ class ConfigError(EventHubsError):
 
 
 class LogUnavailable(EventHubsError):
-    """The log could not commit. Nothing of the append is stored; the same append may succeed later."""
+    """The log cannot be opened, read or written. Nothing of an append is stored; it may succeed later."""
 
 
 class KafkaError(EventHubsError):

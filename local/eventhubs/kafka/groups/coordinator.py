@@ -110,7 +110,11 @@ class Groups:
         return errors
 
     def may_commit(self, group_id: str, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
-        """Whether a commit comes from whom it should come from, and is not the first of one group too many."""
+        """Whether a commit comes from whom it should come from, and is not the first of one group too many.
+
+        Raises:
+            OffsetsUnavailable: the file cannot be read.
+        """
         group = self._groups.get(group_id)
         if group is None and self._store.group(group_id) is None and len(self._store.groups()) >= MAX_GROUPS:
             return ErrorCode.group_max_size_reached
