@@ -52,20 +52,8 @@ async def _commit(request: Any, session: Session) -> Any:
     return make(
         schema.OffsetCommitResponse,
         throttle_time=NO_THROTTLE,
-        topics=tuple(
-            make(
-                schema.OffsetCommitResponseTopic,
-                name=topic.name,
-                partitions=tuple(
-                    make(
-                        schema.OffsetCommitResponsePartition,
-                        partition_index=partition.partition_index,
-                        error_code=errors[topic.name, partition.partition_index],
-                    )
-                    for partition in topic.partitions
-                ),
-            )
-            for topic in request.topics
+        topics=_outcomes(
+            schema.OffsetCommitResponseTopic, schema.OffsetCommitResponsePartition, request.topics, errors
         ),
     )
 
@@ -190,21 +178,33 @@ async def _delete(request: Any, session: Session) -> Any:
         schema.OffsetDeleteResponse,
         error_code=error,
         throttle_time=NO_THROTTLE,
-        topics=tuple(
-            make(
-                schema.OffsetDeleteResponseTopic,
-                name=topic.name,
-                partitions=tuple(
-                    make(
-                        schema.OffsetDeleteResponsePartition,
-                        partition_index=partition.partition_index,
-                        error_code=errors[topic.name, partition.partition_index],
-                    )
-                    for partition in topic.partitions
-                ),
-            )
-            for topic in (request.topics if errors else ())
+        topics=_outcomes(
+            schema.OffsetDeleteResponseTopic,
+            schema.OffsetDeleteResponsePartition,
+            request.topics if errors else (),
+            errors,
         ),
+    )
+
+
+def _outcomes(
+    topic_class: Any, partition_class: Any, topics: Iterable[Any], errors: dict[tuple[str, int], ErrorCode]
+) -> tuple[Any, ...]:
+    """How it went with each partition that a request names."""
+    return tuple(
+        make(
+            topic_class,
+            name=topic.name,
+            partitions=tuple(
+                make(
+                    partition_class,
+                    partition_index=partition.partition_index,
+                    error_code=errors[topic.name, partition.partition_index],
+                )
+                for partition in topic.partitions
+            ),
+        )
+        for topic in topics
     )
 
 
