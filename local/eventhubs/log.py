@@ -38,7 +38,6 @@ _CHECKPOINT_BYTES = 8 * 1024 * 1024
 _CHECKPOINT_NOW_BYTES = 64 * 1024 * 1024
 # What one step of dropping may delete: small enough not to hold up the event loop.
 _DROP_ENTRIES, _DROP_BYTES = 2_000, 8 * 1024 * 1024
-
 # How long a producer that sends nothing is remembered (milliseconds): Kafka's producer.id.expiration.ms.
 _PRODUCER_KEPT = 86_400_000
 

@@ -21,11 +21,12 @@ from aiokafka.record.default_records import (
 from aiokafka.record.util import decode_varint
 
 from local.eventhubs.errors import BatchTooLarge, CorruptBatch
+from local.eventhubs.kafka.framing import MAX_REQUEST_BYTES
 
 # Bytes of a batch's header: everything before its records.
 HEADER_SIZE = 61
-# https://learn.microsoft.com/azure/event-hubs/apache-kafka-configurations: no request beyond this, so no event either.
-MAX_EVENT = 1_046_528
+# No request is larger, so no event is either, unpacked.
+MAX_EVENT = MAX_REQUEST_BYTES
 # What the events of one batch may come to, unpacked and with what AMQP adds to each: 16 times the largest request; a
 # bomb would come to 30,000 times it. Java's producers divide a batch that is refused for this, and send it again.
 MAX_UNPACKED = 16 * 1024 * 1024
