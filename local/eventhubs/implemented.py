@@ -53,7 +53,7 @@ _KAFKA: Final = (
     Entry("The group protocol of KIP-848", here=False, note="not among the APIs that clients are told of"),
     Entry("Idempotent producers", note="across reconnects and restarts"),
     Entry("Transactions", here=False, note="refused at once (Azure: Premium and Dedicated)"),
-    Entry("Compression", note="gzip, snappy, lz4, zstd; gzip alone with `--kafka-strict`, as in Azure below Premium"),
+    Entry("Compression", note="gzip, snappy, lz4, zstd; gzip alone with `--kafka-strict`, as in Azure"),
     Entry("Record batches before Kafka 0.11", here=False, note="UNSUPPORTED_FOR_MESSAGE_FORMAT"),
     Entry(f"SASL {PLAIN}", note="`$ConnectionString` and a connection string"),
     Entry("SASL OAUTHBEARER, TLS", here=False),
