@@ -22,31 +22,33 @@ _BODY = b"x" * EVENT_BYTES
 _DEADLINE_SECONDS = 300.0
 
 
-def _producer(namespace: Namespace, **options: object) -> Producer:
+def _producer(namespace: Namespace, failed: list[str], **options: object) -> Producer:
+    """A producer that is connected, and adds to `failed` why events were refused."""
     producer = Producer(
         {
             **kafka_settings(int(str(namespace.child.ready["kafka_port"]))), "enable.idempotence": True,
-            "queue.buffering.max.messages": _QUEUE_EVENTS, **options,
+            "queue.buffering.max.messages": _QUEUE_EVENTS, "on_delivery": _collect(failed),
+            # Callbacks for failures alone: one for each event would cost the client twice what sending it does.
+            "delivery.report.only.error": True, **options,
         }
     )  # fmt: skip
     for partition in range(PARTITIONS):  # connect, and get the producer's id
         producer.produce(HUB, _BODY, partition=partition)
-    _flush(producer)
+    _flush(producer, failed)
     return producer
 
 
-def _flush(producer: Producer) -> None:
+def _flush(producer: Producer, failed: list[str]) -> None:
     if left := producer.flush(_DEADLINE_SECONDS):
         raise RuntimeError(f"{left} events were not acknowledged within {_DEADLINE_SECONDS:.0f} s")
+    if failed:
+        raise RuntimeError(f"{len(failed)} events were refused: {failed[0]}")
 
 
 def _send(namespace: Namespace, events: int) -> dict[str, float]:
     """One producer, all partitions in turn, in batches as large as librdkafka fills them in 20 ms."""
     failed: list[str] = []
-    # Callbacks for failures alone: one for each event would cost the client twice what sending it does.
-    producer = _producer(
-        namespace, **{"linger.ms": 20, "delivery.report.only.error": True, "on_delivery": _collect(failed)}
-    )
+    producer = _producer(namespace, failed, **{"linger.ms": 20})
     meter = Meter(namespace)
     for number in range(events):
         while True:
@@ -55,11 +57,8 @@ def _send(namespace: Namespace, events: int) -> dict[str, float]:
                 break
             except BufferError:
                 producer.poll(0.01)
-    _flush(producer)
-    result = meter.stop(events)
-    if failed:
-        raise RuntimeError(f"{len(failed)} events were refused: {failed[0]}")
-    return result
+    _flush(producer, failed)
+    return meter.stop(events)
 
 
 def _collect(failed: list[str]) -> object:
@@ -71,11 +70,12 @@ def _collect(failed: list[str]) -> object:
 
 
 def _send_one_by_one(namespace: Namespace, events: int) -> dict[str, float]:
-    producer = _producer(namespace, **{"linger.ms": 0})
+    failed: list[str] = []
+    producer = _producer(namespace, failed, **{"linger.ms": 0})
     meter = Meter(namespace)
     for _ in range(events):
         producer.produce(HUB, _BODY, partition=0)
-        _flush(producer)
+        _flush(producer, failed)
     return meter.stop(events)
 
 
