@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,17 +105,18 @@ async def _measure(documents: int, stored: int) -> dict[str, float]:
         await _together([batch(number) for number in range(documents // BATCH, (stored - singles - 1) // BATCH + 1)])
         found = await anext(aiter(container.query_items("SELECT VALUE COUNT(1) FROM c")))
 
-        def read(number: int) -> Any:
-            place = number * BATCH * 7919 % documents
-            return lambda: container.read_item(f"event-{place:010d}", f"batch-{place // BATCH % _KEYS}")
+        async def read(id_: str, key: str) -> None:
+            await container.read_item(id_, key)
 
-        async def lookup(number: int) -> None:
-            query = f"SELECT * FROM c WHERE c.id = 'event-{number * BATCH * 7919 % documents:010d}' AND c.pk = @pk"
-            key = f"batch-{number * 7919 % (documents // BATCH) % _KEYS}"
-            [_ async for _ in container.query_items(query, parameters=[{"name": "@pk", "value": key}])]
+        async def lookup(id_: str, key: str) -> None:
+            query = f"SELECT * FROM c WHERE c.id = '{id_}' AND c.pk = @pk"
+            (_,) = [found async for found in container.query_items(query, parameters=[{"name": "@pk", "value": key}])]
 
-        read_ms = await _median_ms([read(number) for number in range(_LOOKUPS)])
-        lookup_ms = await _median_ms([lambda at=number: lookup(at) for number in range(_LOOKUPS)])
+        # One of each batch, the batches in no order that a store could foresee.
+        numbers = [number * BATCH * 7919 % documents for number in range(_LOOKUPS)]
+        places = [(f"event-{number:010d}", f"batch-{number // BATCH % _KEYS}") for number in numbers]
+        read_ms = await _median_ms([partial(read, *place) for place in places])
+        lookup_ms = await _median_ms([partial(lookup, *place) for place in places])
         began = time.perf_counter()
         query = "SELECT VALUE COUNT(1) FROM c WHERE c.epoch >= 1600000000 AND c.sender = 'python_ms_sdk'"
         counted = await anext(aiter(container.query_items(query)))
