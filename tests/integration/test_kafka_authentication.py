@@ -79,10 +79,21 @@ def test_an_entity_path_opens_one_hub(namespace: Namespace) -> None:
 
 
 def test_nothing_but_authentication_is_open_before_it(namespace: Namespace) -> None:
-    for key, version, body in [(3, 1, METADATA), (0, 3, b""), (1, 4, b""), (10, 0, b""), (22, 0, b""), (19, 2, b"")]:
+    for key, version, body in [
+        (3, 1, METADATA),
+        (0, 3, struct.pack(">hhii", -1, 1, 1_000, 0)),
+        (1, 4, struct.pack(">iiiibi", -1, 0, 0, 1_000, 0, 0)),
+        (10, 0, struct.pack(">h1s", 1, b"g")),
+        (22, 0, struct.pack(">hi", -1, 1_000)),
+        (19, 2, struct.pack(">iib", 0, 1_000, 0)),
+    ]:
         with Wire(namespace) as wire:
             assert wire.ask(18, 0) is not None
             assert wire.ask(key, version, body) is None
+        with Wire(namespace) as wire:
+            # It is not the request itself that closed the connection.
+            wire.authenticate()
+            assert wire.ask(key, version, body) is not None
     with Wire(namespace) as wire:
         # neither a mechanism nor a token
         assert wire.ask(36, 0, struct.pack(">i", 0)) is not None
