@@ -6,6 +6,8 @@ import json
 import signal
 from collections import defaultdict
 
+import pytest
+
 from local.children import Child
 from tests.integration.tools_commands import Result, Tools, finish, hubs, tools
 
@@ -122,9 +124,12 @@ def test_nobody_listening_is_one_line(tools: Tools, hubs: Child) -> None:
         assert_one_line(ended, "python -m local up")
 
 
-def test_a_namespace_that_dies_is_a_failure_with_an_exact_count(tools: Tools, hubs: Child) -> None:
+@pytest.mark.parametrize(("via", "reason"), [("sdk", ""), ("kafka", "cannot be reached over Kafka")])
+def test_a_namespace_that_dies_is_a_failure_with_an_exact_count(
+    tools: Tools, hubs: Child, via: str, reason: str
+) -> None:
     """GIVEN a sender at work WHEN the namespace is killed THEN it reports what was acknowledged, and fails."""
-    sender = tools.start("send", "--count", "100000", "--rate", "200", "--json")
+    sender = tools.start("send", "--via", via, "--count", "100000", "--rate", "200", "--json")
     received = tools.run("receive", "--from-start", "--count", "20", "--seconds", "30")
     assert received.status == 0, received.err
     hubs.kill()
@@ -132,4 +137,5 @@ def test_a_namespace_that_dies_is_a_failure_with_an_exact_count(tools: Tools, hu
     assert ended.status == 1, ended.err
     assert 20 <= ended.lines()[0]["sent"] < 100000
     assert "did not acknowledge" in ended.err
+    assert reason in ended.err
     assert "Traceback" not in ended.err
