@@ -7,7 +7,8 @@ HostError
 ├── IndexingError    the worker would refuse to index the app; `problems` has one line per finding
 └── WorkerError      the worker ends again and again, or came back with other functions
 
-All but the last come before anything runs. Of an invocation there are two more, in its outcome and in the log:
+They come before anything runs; the last three may also come later, of a worker that takes the place of one that ended.
+Of an invocation there are two more, in its outcome and in the log:
 
 FunctionTimeoutError    an asynchronous function was cancelled, or the worker that ran a synchronous one was ended
 WorkerLostError         the worker ended while it ran the function: no failure of the function, it is called again

@@ -179,7 +179,7 @@ class Worker:
             return str(error)
         if functions != self._functions:
             self._process.kill()
-            raise HostError("the app's functions are not those that the host started with: start the host again")
+            raise WorkerError("the app's functions are not those that the host started with: start the host again")
         self._log.info("Another worker (pid %d) runs.", self._process.pid)
         return None
 

@@ -134,15 +134,24 @@ def test_a_worker_that_ends_while_it_imports_the_app_is_one_clear_line(app: AppF
         host.wait_ready()
 
 
-def test_an_app_that_was_broken_meanwhile_ends_the_host(app: AppFactory, namespace: Namespace) -> None:
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('raise RuntimeError("half an edit")\n', "half an edit"),
+        (HELD.replace("def stage", "def another"), "not those that the host started with: start the host again"),
+    ],
+)
+def test_an_app_that_was_changed_meanwhile_ends_the_host(
+    app: AppFactory, namespace: Namespace, source: str, said: str
+) -> None:
     app.write(HELD)
     host = app.start(namespace)
     namespace.send("a")
     worker = started(app, 1)
-    app.write('raise RuntimeError("half an edit")\n')
+    app.write(source)
     os.kill(worker, signal.SIGKILL)
     assert status(host) == 1
-    assert "half an edit" in host.log().splitlines()[-1]
+    assert said in host.log().splitlines()[-1]
     assert app.checkpoint(namespace) is None
 
 
