@@ -24,14 +24,16 @@ class Health:
     def __init__(self) -> None:
         self._answers: dict[str, str] = {}
         self._asked = -FRESH
+        self._asking = asyncio.Lock()
 
     async def check(self) -> dict[str, str]:
         """What each dependency answers, asked all at the same time: a name maps to `ok` or to what is wrong."""
-        if time.monotonic() - self._asked >= FRESH:
-            results = await asyncio.gather(*(_answer(ask) for ask in CHECKS.values()))
-            self._answers = dict(zip(CHECKS, results, strict=True))
-            self._asked = time.monotonic()
-        return self._answers
+        async with self._asking:  # those that ask meanwhile wait for the same answers
+            if time.monotonic() - self._asked >= FRESH:
+                results = await asyncio.gather(*(_answer(ask) for ask in CHECKS.values()))
+                self._answers = dict(zip(CHECKS, results, strict=True))
+                self._asked = time.monotonic()
+            return self._answers
 
 
 async def _answer(ask: Callable[[], Awaitable[str]]) -> str:

@@ -362,6 +362,23 @@ async def test_health_asks_its_dependencies_once_in_a_while_however_often_it_is_
     assert ask.await_count == 1
 
 
+async def test_health_asks_its_dependencies_once_for_all_that_ask_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = 0
+
+    async def ask() -> str:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        return "ok"
+
+    monkeypatch.setattr(dependencies, "CHECKS", {"cosmos": ask})
+    fresh = dependencies.Health()
+    assert await asyncio.gather(*(fresh.check() for _ in range(5))) == [{"cosmos": "ok"}] * 5
+    assert asked == 1
+
+
 async def test_health_names_a_setting_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.dependencies.FRESH", 0.0)
     for name in ("EventHubs", "Cosmos", "DataLake"):
