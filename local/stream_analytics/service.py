@@ -160,6 +160,8 @@ class Service:
             for partition in range(len(reader.partitions)):
                 self._reached[name, partition] = START
                 self._read[name, partition] = positions[partition].sequence if partition in positions else -1
+        for name in sorted({delivery.output for delivery in self._store.pending()} - self._sinks.keys()):
+            _LOG.warning("output %s: the job has it no more: what it has yet to get waits", name)
 
     def _remember(self) -> bool:
         """Give the query what it remembered; False when it is another query's, and its events are to be read again."""
@@ -262,10 +264,8 @@ class Service:
         """Deliver all that is committed; each output at its own pace, and all of them before the next cycle."""
         by_output: dict[str, list[Delivery]] = {}
         for delivery in self._store.pending():
-            by_output.setdefault(delivery.output, []).append(delivery)
-        for name in by_output.keys() - self._sinks.keys():
-            _LOG.warning("output %s: the job has it no more: what it has yet to get waits", name)
-            del by_output[name]
+            if delivery.output in self._sinks:
+                by_output.setdefault(delivery.output, []).append(delivery)
         await asyncio.gather(
             *(self._deliver_to(cycle, self._outputs[name], deliveries) for name, deliveries in by_output.items())
         )

@@ -11,6 +11,7 @@ import pytest
 from local.children import Child
 from local.ports import Ports
 from local.stack import JOB_DIR, Stack, settings
+from local.stream_analytics.store import Memory, Store
 from tests.integration.stream_analytics_service import (
     RunningJob,
     refused_start,
@@ -85,6 +86,26 @@ def test_two_jobs_do_not_share_a_directory(services: Stack, tmp_path: Path) -> N
     with running(services, tmp_path / "job") as job:
         status, error = refused_start(job.job, job.directory / "state", services.settings)
         assert (status, "another --data-dir" in error, "Traceback" in error) == (1, True, False)
+
+
+def test_rows_of_an_output_that_the_job_has_no_more_wait_and_are_spoken_of_once(
+    services: Stack, tmp_path: Path
+) -> None:
+    job = RunningJob(services, tmp_path / "job")
+    store = Store(job.directory / "state")
+    store.commit({}, Memory("another query", ""), {"gone": [b'{"n":1}']}, 1.0)
+    store.close()
+    try:
+        job.start()
+        for n in range(2):
+            send(services.settings, [{"n": n, "test": "gone"}], partition=1)
+            wait_until(lambda n=n: n in [line["n"] for line in job.lines() if line.get("test") == "gone"], "a line", 30)
+    finally:
+        job.stop()
+    assert job.log.read_text().count("output gone: the job has it no more") == 1
+    store = Store(job.directory / "state")
+    assert [delivery.output for delivery in store.pending()] == ["gone"]
+    store.close()
 
 
 def test_a_query_that_changes_goes_on_where_the_old_one_had_read_to(services: Stack, tmp_path: Path) -> None:
