@@ -28,3 +28,8 @@ class HubError(JobError):
 
 class OutputError(JobError):
     """An output is away, or refuses for now; nothing is lost, and nothing doubled, by trying again."""
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, on one line: the first of what an SDK says, or the name of what it raised."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -21,7 +21,7 @@ from azure.eventhub.exceptions import EventHubError
 from local.receiving import ArrivalTransport
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime
 from local.stream_analytics.definition import HubInput
-from local.stream_analytics.errors import DefinitionError, HubError
+from local.stream_analytics.errors import DefinitionError, HubError, reason
 from local.stream_analytics.events import ticks
 from local.stream_analytics.rows import START
 from local.stream_analytics.store import Position
@@ -160,7 +160,7 @@ class HubReader:
         try:
             properties = await self._client.get_eventhub_properties()
         except (EventHubError, OSError, TimeoutError) as error:
-            raise HubError(f"input {self.source.name}, hub {self.source.hub}: {_reason(error)}") from error
+            raise HubError(f"input {self.source.name}, hub {self.source.hub}: {reason(error)}") from error
         self.partitions = sorted(properties["partition_ids"], key=int)
         self.log = properties["created_at"].isoformat()
 
@@ -224,7 +224,7 @@ class HubReader:
 
     async def _on_error(self, context: PartitionContext | None, error: Exception) -> None:
         where = f"partition {context.partition_id}" if context else f"hub {self.source.hub}"
-        _LOG.warning("input %s, %s: %s; trying again", self.source.name, where, _reason(error))
+        _LOG.warning("input %s, %s: %s; trying again", self.source.name, where, reason(error))
 
     async def _watch(self) -> None:
         """Say of quiet partitions up to when nothing more will come of them: else they would hold windows open.
@@ -255,7 +255,7 @@ class HubReader:
                 properties = await self._client.get_partition_properties(partition)
         except Exception as error:  # whatever it is, the next look may do better
             _LOG.warning(
-                "input %s, partition %s: not known whether it is idle: %s", self.source.name, partition, _reason(error)
+                "input %s, partition %s: not known whether it is idle: %s", self.source.name, partition, reason(error)
             )
             return None
         return Quiet(self.source.name, int(partition), handed, properties["last_enqueued_sequence_number"], until)
@@ -275,7 +275,3 @@ class _Starts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._handed)
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

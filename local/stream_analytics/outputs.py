@@ -17,7 +17,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from local.stream_analytics.definition import CosmosOutput, LakeOutput, Output
 from local.stream_analytics.documents import Document, Refused, batches, documents
-from local.stream_analytics.errors import DefinitionError, OutputError
+from local.stream_analytics.errors import DefinitionError, OutputError, reason
 from local.stream_analytics.store import Delivery
 
 CONCURRENCY: Final = 16
@@ -83,7 +83,7 @@ class CosmosSink:
         except (TimeoutError, AzureError) as error:
             output = self._output
             raise OutputError(
-                f"output {output.name}, container {output.database}/{output.container}: {_reason(error)}"
+                f"output {output.name}, container {output.database}/{output.container}: {reason(error)}"
             ) from error
         return refused
 
@@ -109,7 +109,7 @@ class CosmosSink:
             except CosmosHttpResponseError as error:
                 if not _refuses(error):
                     raise
-                refused.append(Refused(f"document {document.id}", f"{error.status_code}: {_reason(error)}"))
+                refused.append(Refused(f"document {document.id}", f"{error.status_code}: {reason(error)}"))
         return refused
 
 
@@ -133,7 +133,7 @@ class LakeSink:
             await blob.upload_blob(b"\n".join(delivery.lines) + b"\n", overwrite=True)
         except (TimeoutError, AzureError) as error:
             raise OutputError(
-                f"output {self._output.name}, file system {self._output.file_system}: {_reason(error)}"
+                f"output {self._output.name}, file system {self._output.file_system}: {reason(error)}"
             ) from error
         return []
 
@@ -171,7 +171,3 @@ async def _all(tasks: Sequence[Any]) -> None:
     for result in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
