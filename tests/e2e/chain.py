@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from azure.eventhub import EventData, EventHubProducerClient
 
 from local.accounts import Stores
 from local.ports import Ports
 from local.stack import ROOT, Stack
+from tests.sending import send_bodies
 from tests.waiting import wait_until
 
 PLACE = {
@@ -36,17 +36,8 @@ def running(data_dir: Path) -> Iterator[Stack]:
 
 def send(stack: Stack, bodies: Sequence[object], key: str | None = None, hub: str = "dev") -> None:
     """Send bodies (bytes, or what is to be JSON), and return when the hub has acknowledged them all."""
-    with EventHubProducerClient.from_connection_string(stack.settings["EventHubs"], eventhub_name=hub) as producer:
-        batch = producer.create_batch(partition_key=key)
-        for body in bodies:
-            event = EventData(body if isinstance(body, bytes) else orjson.dumps(body))
-            try:
-                batch.add(event)
-            except ValueError:
-                producer.send_batch(batch)
-                batch = producer.create_batch(partition_key=key)
-                batch.add(event)
-        producer.send_batch(batch)
+    encoded = [body if isinstance(body, bytes) else orjson.dumps(body) for body in bodies]
+    send_bodies(stack.settings["EventHubs"], hub, encoded, key=key)
 
 
 def numbered(count: int, keys: int = 40, start: int = 0) -> list[dict[str, Any]]:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from azure.cosmos import CosmosClient, PartitionKey
-from azure.eventhub import EventData, EventHubProducerClient
 from azure.storage.filedatalake import DataLakeServiceClient
 
 from local.children import Child
 from local.ports import Ports
 from local.stack import JOB_DIR, ROOT, Stack
+from tests.sending import send_bodies
 
 LATE = 3  # seconds: the late arrival tolerance of a job under test
 
@@ -111,18 +111,9 @@ class RunningJob:
 
 def send(settings: Mapping[str, str], bodies: Sequence[object], partition: int | None = None) -> None:
     """Send bodies (bytes, or what is to be JSON) to `dev`."""
+    encoded = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
     where = None if partition is None else str(partition)
-    with EventHubProducerClient.from_connection_string(settings["EventHubs"], eventhub_name="dev") as producer:
-        batch = producer.create_batch(partition_id=where)
-        for body in bodies:
-            event = EventData(body if isinstance(body, bytes) else json.dumps(body))
-            try:
-                batch.add(event)
-            except ValueError:
-                producer.send_batch(batch)
-                batch = producer.create_batch(partition_id=where)
-                batch.add(event)
-        producer.send_batch(batch)
+    send_bodies(settings["EventHubs"], "dev", encoded, partition=where)
 
 
 def refused_start(job: Path, directory: Path, environment: Mapping[str, str]) -> tuple[int, str]:
