@@ -54,10 +54,10 @@ class Namespace:
         options = {"eventhub_name": HUB, "socket_timeout": SOCKET_TIMEOUT, **options}
         return EventHubProducerClient.from_connection_string(self.connection_string, **options)
 
-    def consumer(self, group: str = "$Default", **options: Any) -> EventHubConsumerClient:
+    def consumer(self, group: str = "$Default", hub: str = HUB, **options: Any) -> EventHubConsumerClient:
         """An aio consumer."""
         return EventHubConsumerClient.from_connection_string(
-            self.connection_string, group, eventhub_name=HUB, load_balancing_interval=LOAD_BALANCING_INTERVAL,
+            self.connection_string, group, eventhub_name=hub, load_balancing_interval=LOAD_BALANCING_INTERVAL,
             socket_timeout=SOCKET_TIMEOUT, **options,
         )  # fmt: skip
 
@@ -162,10 +162,16 @@ def refusal(namespace: Namespace, group: str = "$Default", **options: Any) -> Ex
 
 
 async def collect(
-    namespace: Namespace, count: int, *, group: str = "$Default", starting_position: Any = "-1", **options: Any
+    namespace: Namespace,
+    count: int,
+    *,
+    hub: str = HUB,
+    group: str = "$Default",
+    starting_position: Any = "-1",
+    **options: Any,
 ) -> list[EventData]:
     """The first `count` events from a position on, of one partition or of all."""
-    client = namespace.consumer(group)
+    client = namespace.consumer(group, hub)
     async with receiving(client, starting_position=starting_position, **options) as received:
         await until(lambda: len(received.events) >= count or received.errors, f"{count} events")
     assert not received.errors, received.errors

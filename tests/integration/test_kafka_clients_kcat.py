@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import local.eventhubs
-from tests.integration.eventhubs_service import Namespace, make_namespace, namespace
+from tests.integration.eventhubs_service import Namespace, collect, make_namespace, namespace
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -52,6 +52,15 @@ def test_what_it_produces_it_consumes_with_keys_and_headers(namespace: Namespace
     assert consumed.stdout.splitlines() == [
         f"{TOPIC}/2/{number} K{number} unit=celsius,site=a reading {number}" for number in range(5)
     ]
+
+
+async def test_what_it_produces_the_event_hubs_sdk_reads(namespace: Namespace) -> None:
+    kcat(namespace, "-P", "-t", TOPIC, "-p", "2", "-K", ":", "-H", "unit=celsius", "-z", "gzip", typed="K1:a\nK2:b\n")
+    events = await collect(namespace, 2, partition_id="2")
+    assert [(event.body_as_str(), event.properties, event.offset) for event in events] == [
+        ("a", {b"unit": b"celsius"}, "0"), ("b", {b"unit": b"celsius"}, "1"),
+    ]  # fmt: skip
+    assert [event.system_properties[b"x-opt-kafka-key"] for event in events] == [b"K1", b"K2"]
 
 
 def test_it_consumes_from_an_offset_and_from_the_end(namespace: Namespace) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import local.eventhubs
-from tests.integration.eventhubs_service import Namespace, make_namespace, namespace
+from tests.integration.eventhubs_service import Namespace, collect, make_namespace, namespace
 from tests.integration.kafka_service import deliver, producer, read
 
 __all__ = ["make_namespace", "namespace"]
@@ -48,7 +48,9 @@ def send(namespace: Namespace, *numbers: int) -> None:
     deliver(producer(namespace), readings)
 
 
-def test_it_transforms_one_hub_into_another_and_goes_on_where_it_was(namespace: Namespace, tmp_path: Path) -> None:
+async def test_it_transforms_one_hub_into_another_and_goes_on_where_it_was(
+    namespace: Namespace, tmp_path: Path
+) -> None:
     send(namespace, *range(40))
     run(namespace, tmp_path, 40)
     send(namespace, *range(40, 60))
@@ -61,6 +63,9 @@ def test_it_transforms_one_hub_into_another_and_goes_on_where_it_was(namespace: 
     for station in range(4):
         own = [json.loads(message.value())["number"] for message in written if message.key() == f"K{station}".encode()]
         assert own == list(range(station, 60, 4))
+    # AND the Event Hubs SDK reads the same
+    events = await collect(namespace, 60, hub="other")
+    assert [event.body_as_str() for event in events] == [message.value().decode() for message in written]
 
 
 def test_its_state_comes_back_from_the_namespace(make_namespace: Callable[..., Namespace], tmp_path: Path) -> None:

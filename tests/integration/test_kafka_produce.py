@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException
 from kafka import KafkaProducer
 
-from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
+from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, collect, make_namespace, namespace
 from tests.integration.kafka_service import deliver, producer, python_settings, read
 
 __all__ = ["make_namespace", "namespace"]
@@ -113,7 +113,7 @@ def test_transactions_are_refused_at_once(namespace: Namespace) -> None:
     assert refused.value.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
 
 
-def test_kafka_python(namespace: Namespace) -> None:
+async def test_kafka_python(namespace: Namespace) -> None:
     sender = KafkaProducer(
         **python_settings(namespace), compression_type="gzip", enable_idempotence=True, acks="all", linger_ms=20
     )
@@ -130,4 +130,8 @@ def test_kafka_python(namespace: Namespace) -> None:
     found = read(namespace, 10, partition=3)
     assert [(message.value(), message.key(), message.headers()) for message in found] == [
         (b"%d" % number * 100, b"key", [("h", b"1")]) for number in range(3, 40, PARTITIONS)
+    ]
+    events = await collect(namespace, 10, partition_id="3")
+    assert [(event.body_as_str(), event.properties) for event in events] == [
+        (f"{number}" * 100, {b"h": b"1"}) for number in range(3, 40, PARTITIONS)
     ]
