@@ -13,9 +13,11 @@ from typing import Any
 from local.sql.asa.check import check
 from local.sql.asa.errors import InvalidQuery
 from local.sql.asa.grammar import parse
+from local.sql.asa.tree import Source, walk
 from local.sql.asa.values import DateTime, as_datetime, field
 from local.stream_analytics import snapshot
 from local.stream_analytics.plan import Graph, Plan, Planner, Reader
+from local.stream_analytics.reference import ReferenceData
 from local.stream_analytics.rows import END, START, Row
 from local.stream_analytics.watermark import InputOrder, Policies, Released, Timeline
 
@@ -35,7 +37,7 @@ def compile_job(
     text: str,
     *,
     inputs: Collection[str] | Mapping[str, int],
-    references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    references: Mapping[str, ReferenceData | Sequence[Mapping[str, Any]]] | None = None,
     outputs: Collection[str] | None = None,
     file: str = "query.asaql",
     policies: Policies | None = None,
@@ -45,7 +47,7 @@ def compile_job(
     Args:
         text: The script.
         inputs: The names of the streams, or, by name, how many partitions each has (1 unless said).
-        references: Reference data by name.
+        references: Reference data by name, or the rows of such that does not change.
         outputs: The names of the outputs; None for any that the query writes to.
         file: What errors call the text.
         policies: What happens to events that are late or out of order; Azure's defaults unless given.
@@ -53,12 +55,20 @@ def compile_job(
     Raises:
         QueryError: the query cannot run; nothing of it has.
     """
-    tables = references or {}
+    tables = {
+        name: data if isinstance(data, ReferenceData) else ReferenceData(data)
+        for name, data in (references or {}).items()
+    }
     partitions = dict(inputs) if isinstance(inputs, Mapping) else dict.fromkeys(inputs, 1)
     script = parse(text, file)
     check(script, inputs=partitions, references=tables, outputs=outputs)
     plan = Planner(partitions, tables, outputs or ()).plan(script)
-    return Job(plan, partitions, policies or Policies(), hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
+    parts = (*script.steps, *script.queries)
+    read = {node.name.lower() for part in parts for node in walk(part) if isinstance(node, Source)}
+    joined = tuple(name for name in tables if name.lower() in read)
+    return Job(
+        plan, partitions, joined, policies or Policies(), hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    )
 
 
 class Job:
@@ -66,10 +76,13 @@ class Job:
 
     Attributes:
         inputs: The names of the inputs that the query reads.
+        references: The names of the reference data that it reads.
         outputs: The names of the outputs that it writes to.
     """
 
-    def __init__(self, plan: Plan, partitions: Mapping[str, int], policies: Policies, query: str) -> None:
+    def __init__(
+        self, plan: Plan, partitions: Mapping[str, int], references: Sequence[str], policies: Policies, query: str
+    ) -> None:
         self._plan = plan
         self._query = query
         self._orders = [_order(reader, partitions[reader.input], policies) for reader in plan.readers]
@@ -82,6 +95,7 @@ class Job:
             if number in self._component_of:
                 self._readers_of.setdefault(reader.input, []).append(number)
         self.inputs = tuple(self._readers_of)
+        self.references = tuple(references)
         self.outputs = plan.outputs
 
     @property

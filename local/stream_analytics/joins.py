@@ -1,4 +1,4 @@
-"""JOIN: two streams whose rows are near each other in time, or a stream and a table that stands still.
+"""JOIN of two streams, whose rows are near each other in time.
 
 A joined row has the left side's sources, then the right side's, and its time is the later of the two: the first moment
 at which the pair could be known. A row that a LEFT JOIN finds no match for leaves at the last moment at which one could
@@ -11,9 +11,8 @@ Source: https://learn.microsoft.com/stream-analytics-query/join-azure-stream-ana
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from local.sql.asa.values import DateTime, group_key
 from local.stream_analytics.operator import Operator
@@ -156,42 +155,3 @@ class StreamJoin(Operator):
                     kept[key] = rows
                 else:
                     del kept[key]
-
-
-class ReferenceJoin(Operator):
-    """JOIN ... ON of a stream and reference data; the stream's rows keep their time.
-
-    Args:
-        table: the reference data, one dict per row.
-        condition: the rest of ON, on the joined row; None for nothing more.
-        stream_keys: what the equalities of ON compare, on a row of the stream ...
-        table_keys: ... and on a row whose one source is a row of the table, in the same order. A null matches nothing.
-        outer: a LEFT JOIN.
-    """
-
-    def __init__(
-        self,
-        table: Iterable[Mapping[str, Any]],
-        condition: Evaluate | None = None,
-        *,
-        stream_keys: Sequence[Evaluate] = (),
-        table_keys: Sequence[Evaluate] = (),
-        outer: bool = False,
-    ) -> None:
-        super().__init__()
-        self._condition = condition
-        self._keys = tuple(stream_keys)
-        self._outer = outer
-        self._table: dict[Hashable, list[Mapping[str, Any]]] = {}
-        for record in table:
-            values = [evaluate(Row(START, (record,))) for evaluate in table_keys]
-            if None not in values:
-                self._table.setdefault(tuple(map(group_key, values)), []).append(record)
-
-    def push(self, row: Row, port: int = 0) -> Iterable[Row]:
-        values = [evaluate(row) for evaluate in self._keys]
-        found = [] if None in values else self._table.get(tuple(map(group_key, values)), [])
-        joined = [row.with_source(record) for record in found]
-        if self._condition is not None:
-            joined = [pair for pair in joined if self._condition(pair) is True]
-        return joined or ([row.with_source(None)] if self._outer else [])

@@ -20,6 +20,7 @@ from local.stream_analytics.operator import Node, Operator
 from local.stream_analytics.plan_calls import names_partition_id
 from local.stream_analytics.plan_scope import RowScope, Slot
 from local.stream_analytics.plan_select import Stream, build_select
+from local.stream_analytics.reference import ReferenceData
 from local.stream_analytics.rows import Evaluate, Row
 
 _MOST_IN_A_ROW: Final = 200
@@ -94,12 +95,12 @@ class Planner:
     def __init__(
         self,
         inputs: Collection[str],
-        references: Mapping[str, Sequence[Mapping[str, Any]]],
+        references: Mapping[str, ReferenceData],
         outputs: Collection[str] = (),
     ) -> None:
         self._inputs = {name.lower(): name for name in inputs}
         self._named = {name.lower(): name for name in outputs}
-        self.references = {name.lower(): rows for name, rows in references.items()}
+        self.references = {name.lower(): data for name, data in references.items()}
         self._readers: dict[Any, tuple[int, Reader, int]] = {}
         self._steps: dict[str, Stream] = {}
         self._makers: list[Callable[[], Operator]] = []
@@ -159,8 +160,8 @@ class Planner:
         self._check_partition(source)
         return step
 
-    def table(self, source: Source) -> Sequence[Mapping[str, Any]] | None:
-        """The rows of reference data, if it is some."""
+    def table(self, source: Source) -> ReferenceData | None:
+        """Reference data, if it is some."""
         if source.name.lower() in self._steps:
             return None
         return self.references.get(source.name.lower())

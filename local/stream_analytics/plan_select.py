@@ -17,12 +17,13 @@ from local.sql.asa.values import DateTime
 from local.stream_analytics import flow
 from local.stream_analytics.accumulators import Aggregate, ArgumentError
 from local.stream_analytics.analytic import Analytics
-from local.stream_analytics.joins import ReferenceJoin, StreamJoin
+from local.stream_analytics.joins import StreamJoin
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of
 from local.stream_analytics.plan_join import On, analyse
 from local.stream_analytics.plan_scope import GroupScope, RowScope, Slot, looked_back_key
 from local.stream_analytics.projection import project
+from local.stream_analytics.reference import ReferenceData, ReferenceJoin
 from local.stream_analytics.rows import Evaluate, Row
 from local.stream_analytics.session_aggregate import SessionAggregate
 from local.stream_analytics.sliding_aggregate import SlidingAggregate
@@ -56,8 +57,8 @@ class Builder(Protocol):
     def stream(self, source: Source) -> Stream:
         """The rows of an input or a step."""
 
-    def table(self, source: Source) -> Sequence[Mapping[str, Any]] | None:
-        """The rows of reference data."""
+    def table(self, source: Source) -> ReferenceData | None:
+        """Reference data, if it is some."""
 
 
 class Stamp(Operator):
@@ -238,8 +239,8 @@ def _time_in(slot: int) -> Evaluate:
     return lambda row: row.sources[slot]
 
 
-def _reference_join(table: Sequence[Mapping[str, Any]], on: On, outer: bool) -> Callable[[], Operator]:
-    return lambda: ReferenceJoin(table, on.condition, stream_keys=on.left_keys, table_keys=on.right_keys, outer=outer)
+def _reference_join(data: ReferenceData, on: On, outer: bool) -> Callable[[], Operator]:
+    return lambda: ReferenceJoin(data, on.condition, stream_keys=on.left_keys, table_keys=on.right_keys, outer=outer)
 
 
 def _array_elements(of: Evaluate) -> Evaluate:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from local.sql.asa.values import DateTime
 from local.stream_analytics.accumulators import Extreme
 from local.stream_analytics.flow import Project, Union
-from local.stream_analytics.joins import LEFT, RIGHT, Bounds, ReferenceJoin, StreamJoin
+from local.stream_analytics.joins import LEFT, RIGHT, Bounds, StreamJoin
 from local.stream_analytics.operator import Node
 from local.stream_analytics.rows import END, Row
 from local.stream_analytics.window_aggregate import HoppingAggregate
@@ -132,21 +132,6 @@ def test_rows_are_forgotten_when_nothing_can_meet_them_any_more() -> None:
     assert kept <= 2 * 2 * 11
     list(operator.advance(END))
     assert not any(operator.state[name] for name in ("left", "right", "due", "matched", "waiting"))
-
-
-def test_reference_data_joins_by_key_and_keeps_the_time() -> None:
-    table = [{"code": 1, "city": "Raleigh"}, {"code": 1, "city": "Cary"}, {"code": None, "city": "Nowhere"}]
-    rows = [event("00:00:01", key=1.0), event("00:00:02", key=2), event("00:00:03", key=None)]
-    keys: dict[str, Any] = {"stream_keys": KEY, "table_keys": [name("code")]}
-
-    def cities(operator: ReferenceJoin) -> list[tuple[str, Any]]:
-        return [(clock(row.time), row.sources[1] and row.sources[1]["city"]) for row in run(operator, rows)]
-
-    inner = [("00:00:01", "Raleigh"), ("00:00:01", "Cary")]
-    assert cities(ReferenceJoin(table, **keys)) == inner
-    assert cities(ReferenceJoin(table, outer=True, **keys)) == [*inner, ("00:00:02", None), ("00:00:03", None)]
-    only: Any = lambda row: row.sources[1]["city"] > "D"  # noqa: E731
-    assert cities(ReferenceJoin(table, only, **keys)) == inner[:1]
 
 
 def test_a_union_is_in_order_of_time_and_then_of_its_streams() -> None:
