@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,9 +23,10 @@ class ChildFailed(RuntimeError):
 class Child:
     """One running service. Its stdin is a pipe that only we hold, so it ends when we do, even by kill -9."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, log_start: int) -> None:
         self.name = name
         self.log = log
+        self._log_start = log_start
         self.ready: dict[str, object] = {}
         self._process = process
         self._lines: queue.Queue[bytes | None] = queue.Queue()
@@ -38,11 +40,12 @@ class Child:
         """Start `command` in a session of its own (Ctrl-C reaches us alone); stderr is appended to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:
+            log_start = sink.tell()
             process = subprocess.Popen(
                 list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, cwd=directory,
                 env={**os.environ, **(environment or {})}, start_new_session=True,
             )  # fmt: skip
-        return cls(name, process, log)
+        return cls(name, process, log, log_start)
 
     @classmethod
     def start_module(
@@ -104,8 +107,14 @@ class Child:
         self._process.kill()
         self._process.wait()
 
-    def log_tail(self, characters: int = 2000) -> str:
-        return self.log.read_text(errors="replace")[-characters:].strip() or "(its log is empty)"
+    def log_tail(self, size: int = 2000) -> str:
+        """The last `size` bytes of what this process has logged: those that ran before it wrote to the same file."""
+        with self.log.open("rb") as log:
+            log.seek(max(log.seek(0, os.SEEK_END) - size, self._log_start))
+            said = log.read().decode(errors="replace").strip()
+        if said:
+            return said
+        return "(its log is empty)" if shutil.disk_usage(self.log.parent).free else f"(no space is left for {self.log})"
 
     def _read_stdout(self) -> None:
         assert self._process.stdout is not None

@@ -154,7 +154,10 @@ class Stack:
             APP: self._functions,
             JOB: self._stream_analytics,
         }
-        self.children[name] = start[name](self.logs_dir / f"{name}.log")
+        try:
+            self.children[name] = start[name](self.logs_dir / f"{name}.log")
+        except OSError as error:
+            raise self._no_state(error) from None
 
     def _wait(self, name: str) -> None:
         """Wait until it listens, and note where."""
@@ -209,16 +212,21 @@ class Stack:
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             lock = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.OperationalError) as error:
-            raise StackError(f"cannot keep state in {self.data_dir} ({error}): choose another --data-dir") from None
+        except (OSError, sqlite3.Error) as error:
+            raise self._no_state(f"{file.name}: {error}") from None
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             lock.close()
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise self._no_state(f"{file.name}: {error}") from None
             raise DataDirInUse(
-                f"{self.data_dir} is in use ({error}): stop the stack that runs on it, or choose another --data-dir"
+                f"{self.data_dir} is in use: stop the stack that runs on it, or choose another --data-dir"
             ) from None
         self._lock = lock
+
+    def _no_state(self, reason: object) -> StackError:
+        return StackError(f"cannot keep state in {self.data_dir} ({reason}): mend that, or choose another --data-dir")
 
 
 def settings(ports: Ports) -> dict[str, str]:

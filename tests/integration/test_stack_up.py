@@ -16,7 +16,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.filedatalake import DataLakeServiceClient
 
 from local.ports import Ports
-from local.stack import DataDirInUse, Stack, settings
+from local.stack import DataDirInUse, Stack, StackError, settings
 from tests.waiting import wait_until
 
 READY = "Ctrl-C stops it all"
@@ -151,6 +151,15 @@ def test_a_data_directory_that_cannot_be_made_is_refused(tmp_path: Path, ups: li
     assert up.process.wait(20) == 1
     assert "--data-dir" in up.said()
     assert "Traceback" not in up.said()
+
+
+@pytest.mark.parametrize("name", ["logs", "azurite", "eventhubs", "lock.db"])
+def test_a_file_that_is_in_the_way_of_state_is_named_and_nothing_stays_behind(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("this is neither a directory nor a database")
+    stack = Stack(data_dir=tmp_path, ports=Ports.free())
+    with pytest.raises(StackError, match=rf"cannot keep state in .*{name}.* --data-dir"):
+        stack.start()
+    assert not [child for child in stack.children.values() if child.running()]
 
 
 def test_a_directory_without_an_app_is_refused(tmp_path: Path, ups: list[Up]) -> None:
