@@ -27,7 +27,22 @@ _CONSTRUCTS: Final = (
     ("`TIMESTAMP BY`", "SELECT a FROM input TIMESTAMP BY t"),
     ("`TIMESTAMP BY ... OVER`", "SELECT a FROM input TIMESTAMP BY t OVER device"),
     ("`PARTITION BY PartitionId`", "SELECT a FROM input PARTITION BY PartitionId"),
-    ("`PARTITION BY` anything else", "SELECT a FROM input PARTITION BY device"),
+    (
+        "`PARTITION BY` any key",
+        "SELECT device, COUNT(*) AS n FROM input PARTITION BY device GROUP BY device, TumblingWindow(minute, 1)",
+    ),
+    (
+        "Partitions that a step reads together, or by another key",
+        "WITH s AS (SELECT a FROM input PARTITION BY PartitionId) SELECT LAG(a) OVER (LIMIT DURATION(hour, 1)) FROM s",
+    ),
+    (
+        "`GROUP BY`, `LAG` across the keys of `PARTITION BY`",
+        "SELECT COUNT(*) AS n FROM input PARTITION BY device GROUP BY TumblingWindow(minute, 1)",
+    ),
+    (
+        "`JOIN` of one source with `PARTITION BY` and one without",
+        "SELECT x.a FROM input x PARTITION BY a JOIN input y ON x.a = y.a AND DATEDIFF(second, x, y) BETWEEN 0 AND 5",
+    ),
     (
         "`GROUP BY` and `HAVING`",
         "SELECT a, COUNT(*) AS n FROM input GROUP BY a, TumblingWindow(minute, 1) HAVING COUNT(*) > 1",
@@ -97,6 +112,9 @@ _UNVERIFIED: Final = (
     "overflows. A quotient of bigints and a `CAST` of a float to bigint drop the fraction.",
     "`LIKE` and comparisons heed case, `REGEXMATCH` does not; its regular expressions are Python's.",
     "Events of the same time are in the order of their partitions, then of their arrival.",
+    "`PARTITION BY PartitionId` of an input gives each partition a time of its own. Any other key leaves time as it "
+    "is, and what is grouped, joined or looked back at must have it in common: how Azure spreads keys is not known.",
+    "Partitions that are read together wait for the last of them, as do those of a `UNION` of unlike partitions.",
 )  # fmt: skip
 
 

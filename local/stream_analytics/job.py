@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from local.sql.asa.check import check
 from local.sql.asa.errors import InvalidQuery
@@ -203,28 +203,39 @@ class Job:
             raise StateError("the saved state is of another query: delete it to start this one from the beginning")
         for order, kept in zip(self._orders, state["orders"], strict=True):
             order.restore(kept)
-        for place, (component, graphs) in enumerate(zip(self._plan.components, state["graphs"], strict=True)):
-            self._graphs[place] = {}
+        self._graphs = [{} for _ in self._plan.components]
+        for place, graphs in enumerate(state["graphs"]):
             for timeline, nodes in graphs.items():
-                graph = self._graphs[place][timeline] = component.graph()
-                for node, kept in zip(graph.nodes, nodes, strict=True):
+                for node, kept in zip(self._graph(place, timeline).nodes, nodes, strict=True):
                     node.restore(kept)
 
     def _release(self, reader: int, released: Iterable[Released]) -> list[Graph]:
         place = self._component_of[reader]
-        graphs = self._graphs[place]
         touched = []
         for timeline, rows, watermark in released:
-            graph = graphs.get(timeline)
-            if graph is None:
-                graph = graphs[timeline] = self._plan.components[place].graph()
+            begins = timeline not in self._graphs[place]
+            graph = self._graph(place, timeline)
+            if begins:
                 self._follow(graph, timeline, reader)
             entry = graph.entries[reader]
             for row in rows:
                 entry.push(row)
             entry.advance(watermark)
-            touched.append(graph)
+            touched += [graph, *graph.onward]
         return touched
+
+    def _graph(self, place: int, timeline: Timeline) -> Graph:
+        """The operators of a component on a timeline."""
+        graph = self._graphs[place].get(timeline)
+        if graph is None:
+            component = self._plan.components[place]
+            graph = self._graphs[place][timeline] = component.graph()
+            for source, target, entry in component.onward:
+                onward = self._graph(target, ())
+                (partition,) = cast(tuple[int], timeline)
+                graph.nodes[source].to(onward.nodes[entry], partition)
+                graph.onward.append(onward)
+        return graph
 
     def _follow(self, graph: Graph, timeline: Timeline, reader: int) -> None:
         """Let the other inputs of a graph know of a timeline that begins."""

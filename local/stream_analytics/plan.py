@@ -2,13 +2,14 @@
 
 A `Plan` is what a script says, without any state: which readers of inputs there are, and which operators stand where.
 Queries that share no step and no reader are apart, as `Component`s; a component is made into a graph once, or once per
-partition or substream where its readers keep those apart.
+partition or substream where its readers keep those apart. Where partitions are read together, a component ends, and
+another begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from local.sql.asa.check import DEFAULT_OUTPUT, selects_of
@@ -17,9 +18,9 @@ from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Query, Script, Source, Union
 from local.stream_analytics import flow
 from local.stream_analytics.operator import Node, Operator
-from local.stream_analytics.plan_calls import names_partition_id
+from local.stream_analytics.plan_partition import Stream, of_input_partitions
 from local.stream_analytics.plan_scope import RowScope, Slot
-from local.stream_analytics.plan_select import Stream, build_select
+from local.stream_analytics.plan_select import build_select
 from local.stream_analytics.reference import ReferenceData
 from local.stream_analytics.rows import Evaluate, Row
 
@@ -52,12 +53,22 @@ class Reader:
 
 @dataclass
 class Component:
-    """Queries that are connected, as the operators that they take."""
+    """Queries that are connected, as the operators that they take.
+
+    Attributes:
+        makers: The operators, by their places.
+        edges: Whose rows go to which port of which.
+        readers: Where the rows of each reader come in.
+        outputs: Which of them give the rows of an output: of which query, and what it is called.
+        onward: Whose rows go on from all partitions together: to which component, and where they come in there, each
+            partition at the port of its number.
+    """
 
     makers: list[Callable[[], Operator]] = field(default_factory=list)
     edges: list[tuple[int, int, int]] = field(default_factory=list)
     readers: dict[int, int] = field(default_factory=dict)
     outputs: list[tuple[int, int, str]] = field(default_factory=list)
+    onward: list[tuple[int, int, int]] = field(default_factory=list)
 
     def graph(self) -> Graph:
         """A graph of fresh operators."""
@@ -73,11 +84,12 @@ class Component:
 
 @dataclass
 class Graph:
-    """The operators of a component at work: where rows come in, and the lists that they end in."""
+    """The operators of a component at work: where rows come in, the lists that they end in, and who takes others."""
 
     nodes: list[Node]
     entries: dict[int, Node]
     outputs: list[tuple[int, list[Row], str]]
+    onward: list[Graph] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,12 @@ class Planner:
 
     def __init__(
         self,
-        inputs: Collection[str],
+        inputs: Mapping[str, int],
         references: Mapping[str, ReferenceData],
         outputs: Collection[str] = (),
     ) -> None:
         self._inputs = {name.lower(): name for name in inputs}
+        self._partitions = dict(inputs)
         self._named = {name.lower(): name for name in outputs}
         self.references = {name.lower(): data for name, data in references.items()}
         self._readers: dict[Any, tuple[int, Reader, int]] = {}
@@ -107,6 +120,7 @@ class Planner:
         self._depths: list[int] = []
         self._edges: list[tuple[int, int, int]] = []
         self._outputs: list[tuple[int, int, str]] = []
+        self._gathered: dict[int, int] = {}
 
     def add(self, make: Callable[[], Operator], *sources: int) -> int:
         """One operator more, that takes the rows of `sources`, in the order of its ports."""
@@ -143,10 +157,12 @@ class Planner:
         first, *others = streams
         for select, stream in zip(query.queries[1:], others, strict=True):
             _check_union(select.at, first, stream)
+        if len({(stream.partitions, stream.substreams) for stream in streams}) > 1:
+            pairs = zip(query.queries, streams, strict=True)
+            streams = [self.together(stream, select.source) for select, stream in pairs]
         place = self.add(lambda: flow.Union(len(streams)), *(stream.place for stream in streams))
         known = all(stream.columns is not None for stream in streams)
-        partitioned = any(stream.partitioned for stream in streams)
-        return Stream(place, first.columns if known else None, partitioned=partitioned)
+        return replace(streams[0], place=place, columns=first.columns if known else None)
 
     def stream(self, source: Source) -> Stream:
         """The rows of an input or a step, as a FROM or a JOIN names it."""
@@ -157,8 +173,25 @@ class Planner:
             raise InvalidQuery(
                 source.timestamp.at, f"{source.name} is a step: TIMESTAMP BY is of the input that it reads"
             )
-        self._check_partition(source)
         return step
+
+    def together(self, stream: Stream, source: Source) -> Stream:
+        """The rows of all partitions of a stream, in order of time.
+
+        Raises:
+            NotRunLocally: it has substreams, of which nobody knows how many there will be.
+        """
+        if not stream.partitions:
+            return stream
+        if stream.substreams:
+            raise NotRunLocally(
+                source.at, f"reading the partitions of {source.name} together, with TIMESTAMP BY ... OVER,"
+            )
+        if stream.place not in self._gathered:
+            count = stream.partitions
+            place = self._gathered[stream.place] = self.add(lambda: flow.Union(count))
+            self._depths[place] = self._depths[stream.place] + 1
+        return replace(stream, place=self._gathered[stream.place], partitions=0)
 
     def table(self, source: Source) -> ReferenceData | None:
         """Reference data, if it is some."""
@@ -168,25 +201,21 @@ class Planner:
 
     def _read(self, source: Source) -> Stream:
         name = self._inputs[source.name.lower()]
-        self._check_partition(source)
+        partitioned = of_input_partitions(source.partition)
         scope = RowScope([Slot(source.known_as, 0, metadata=True)])
         key = (
             name,
             scope.key(source.timestamp) if source.timestamp is not None else None,
             tuple(scope.key(part) for part in source.over),
-            bool(source.partition),
+            partitioned,
         )
         if key not in self._readers:
             timestamp = _lenient(compile_expression(source.timestamp, scope)) if source.timestamp is not None else None
             over = tuple(compile_expression(part, scope) for part in source.over)
-            reader = Reader(name, source.at, timestamp, over, bool(source.partition))
+            reader = Reader(name, source.at, timestamp, over, partitioned)
             self._readers[key] = (len(self._readers), reader, self.add(Entry))
-        return Stream(self._readers[key][2], None, metadata=True, partitioned=bool(source.partition))
-
-    @staticmethod
-    def _check_partition(source: Source) -> None:
-        if source.partition and not names_partition_id(source.partition):
-            raise NotRunLocally(source.partition[0].at, "PARTITION BY of anything but PartitionId")
+        partitions = self._partitions[name] if partitioned else 0
+        return Stream(self._readers[key][2], None, metadata=True, partitions=partitions, substreams=bool(source.over))
 
     def _components(self) -> tuple[Component, ...]:
         """The nodes that an output takes rows of, by what they are connected with."""
@@ -201,6 +230,8 @@ class Planner:
         for source, target, _ in self._edges:
             group[root(source)] = root(target)
         written = {root(place) for place, _, _ in self._outputs}
+        gathered = [(place, entry) for place, entry in self._gathered.items() if root(entry) in written]
+        written |= {root(place) for place, _ in gathered}
         components: dict[int, Component] = {found: Component() for found in sorted(written)}
         places: dict[int, int] = {}
         for place, make in enumerate(self._makers):
@@ -213,6 +244,9 @@ class Planner:
                 components[root(source)].edges.append((places[source], places[target], port))
         for place, order, name in self._outputs:
             components[root(place)].outputs.append((places[place], order, name))
+        numbers = {found: number for number, found in enumerate(components)}
+        for place, entry in gathered:
+            components[root(place)].onward.append((places[place], numbers[root(entry)], places[entry]))
         for number, reader, place in self._readers.values():
             if place in places:
                 components[root(place)].readers[number] = places[place]
@@ -223,7 +257,7 @@ class Planner:
         """Readers whose rows meet keep them apart in the same way, or not at all."""
         first = next(found for number, found, _ in self._readers.values() if number in component.readers)
         if first.lanes != reader.lanes:
-            raise NotRunLocally(reader.at, "a query whose inputs differ in PARTITION BY or TIMESTAMP BY ... OVER")
+            raise NotRunLocally(reader.at, "a query whose inputs differ in TIMESTAMP BY ... OVER")
 
 
 def _check_union(at: Position, first: Stream, other: Stream) -> None:

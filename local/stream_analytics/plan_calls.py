@@ -13,7 +13,7 @@ from local.sql.asa import catalog
 from local.sql.asa.durations import duration_of, signed_span_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
 from local.sql.asa.expressions import Scope, compile_expression
-from local.sql.asa.tree import Call, Expression, Literal, Path
+from local.sql.asa.tree import Call, Expression, Literal
 from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES, parse_datetime
 from local.stream_analytics import accumulators, windows
 from local.stream_analytics.accumulators import Aggregate
@@ -182,8 +182,3 @@ def analytic_of(call: Call, scope: Scope) -> Analytic:
         partition=partition,
         when=when,
     )
-
-
-def names_partition_id(keys: Sequence[Expression]) -> bool:
-    """Whether PARTITION BY is of the input's own partitions."""
-    return len(keys) == 1 and isinstance(keys[0], Path) and keys[0].names[-1].lower() == "partitionid"

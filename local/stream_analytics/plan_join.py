@@ -56,7 +56,7 @@ def analyse(join: Join, joined: RowScope, left: RowScope, right: RowScope, *, st
     """
     rest: list[Expression] = []
     limits: list[tuple[str, str, Call, tuple[int | None, int | None]]] = []
-    for part in _conjuncts(join.on):
+    for part in conjuncts(join.on):
         limit = _limit(part, joined)
         if limit is None:
             rest.append(part)
@@ -71,10 +71,11 @@ def analyse(join: Join, joined: RowScope, left: RowScope, right: RowScope, *, st
     return On(_all(conditions), *keys, bounds, source)
 
 
-def _conjuncts(node: Expression) -> Iterator[Expression]:
+def conjuncts(node: Expression) -> Iterator[Expression]:
+    """What AND has on its sides: all of it must hold."""
     if isinstance(node, Connective) and node.word == "AND":
         for operand in node.operands:
-            yield from _conjuncts(operand)
+            yield from conjuncts(operand)
     else:
         yield node
 

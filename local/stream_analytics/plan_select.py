@@ -6,7 +6,6 @@ Analytic functions come first, as is documented of them: WHERE and JOIN take no 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from local.sql.asa import catalog
@@ -21,6 +20,7 @@ from local.stream_analytics.joins import StreamJoin
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of
 from local.stream_analytics.plan_join import On, analyse
+from local.stream_analytics.plan_partition import Partitioning, Stream, stay_apart
 from local.stream_analytics.plan_scope import GroupScope, RowScope, Slot, looked_back_key
 from local.stream_analytics.projection import project
 from local.stream_analytics.reference import ReferenceData, ReferenceJoin
@@ -31,23 +31,6 @@ from local.stream_analytics.window_aggregate import HoppingAggregate
 from local.stream_analytics.windows import Hopping, Session, Sliding
 
 
-@dataclass(frozen=True)
-class Stream:
-    """Rows of one source: the place of the node that gives them, and their columns, if the query says which.
-
-    Attributes:
-        place: The place of the node.
-        columns: The names of the columns; None when they are those of an input.
-        metadata: Whether it is an input.
-        partitioned: Whether each partition is on its own.
-    """
-
-    place: int
-    columns: tuple[str, ...] | None
-    metadata: bool = False
-    partitioned: bool = False
-
-
 class Builder(Protocol):
     """What a SELECT needs of the plan that it is part of."""
 
@@ -56,6 +39,9 @@ class Builder(Protocol):
 
     def stream(self, source: Source) -> Stream:
         """The rows of an input or a step."""
+
+    def together(self, stream: Stream, source: Source) -> Stream:
+        """The rows of all partitions of a stream, in order of time."""
 
     def table(self, source: Source) -> ReferenceData | None:
         """Reference data, if it is some."""
@@ -106,11 +92,12 @@ def build_select(select: Select, builder: Builder) -> Stream:
         place = builder.add(lambda: flow.Filter(where), place)
     if select.group or any(_calls(select.projections, catalog.AGGREGATES)):
         _check_substreams(select, rows)
+        _check_partitions(select, rows, source.partitioning)
         place, columns = _grouped(select, rows, place, builder)
     else:
         projection, columns = project(select.projections, rows, rows)
         place = builder.add(lambda: flow.Project(projection), place)
-    return Stream(place, columns, partitioned=source.partitioned)
+    return Stream(place, columns, partitions=source.partitions, substreams=source.substreams)
 
 
 class _Rows:
@@ -125,17 +112,24 @@ class _Rows:
         self._times: dict[str, int] = {}
         self._outer: set[str] = set()
         self._lag = 0
-        streams = [join for join in select.joins if isinstance(join, Join) and builder.table(join.source) is None]
-        self._stamped = len(streams) > 1
-        self.partitioned = False
+        joined = [part.source for part in select.joins if isinstance(part, Join) and builder.table(part.source) is None]
+        self._stamped = len(joined) > 1
+        read = [(source, builder.stream(source)) for source in (select.source, *joined)]
+        looks_back = any(_calls((select.projections, select.where), catalog.ANALYTIC))
+        apart = stay_apart(read, meet=bool(select.group or joined or looks_back))
+        if not apart:
+            read = [(source, builder.together(stream, source)) for source, stream in read]
+        self._streams = {source.known_as.lower(): stream for source, stream in read}
+        self.partitions, self.substreams = read[0][1].partitions, read[0][1].substreams
+        self.partitioning = Partitioning(apart=apart)
 
     def build(self) -> tuple[RowScope, int]:
         source = self._select.source
-        stream = self._stream(source)
-        self.partitioned = stream.partitioned
+        stream = self._streams[source.known_as.lower()]
         place = stream.place
         self._slots.append(Slot(source.known_as, 0, stream.columns, stream.metadata))
         self._width = 1
+        self.partitioning.start(source, self._slots[0])
         place = self._look_back(place)
         if self._stamped:
             place = self._builder.add(Stamp, place)
@@ -144,19 +138,6 @@ class _Rows:
         for part in self._select.joins:
             place = self._apply(part, place) if isinstance(part, Apply) else self._join(part, place)
         return self._scope(), place
-
-    def _stream(self, source: Source) -> Stream:
-        """A source's rows. Those of all partitions together are not run: every partition has a graph of its own."""
-        stream = self._builder.stream(source)
-        if source.partition and not stream.partitioned:
-            raise NotRunLocally(source.at, f"PARTITION BY of {source.name}, whose input is read without it,")
-        select = self._select
-        meet = select.group or select.joins or any(_calls((select.projections, select.where), catalog.ANALYTIC))
-        if stream.partitioned and not source.partition and meet:
-            raise NotRunLocally(
-                source.at, f"reading the partitions of {source.name} together (PARTITION BY is missing)"
-            )
-        return stream
 
     def _scope(self) -> RowScope:
         return RowScope(self._slots, self._looked_back)
@@ -168,6 +149,9 @@ class _Rows:
         others = [part.alias if isinstance(part, Apply) else part.source.known_as for part in self._select.joins]
         scope = RowScope(self._slots, absent=others)
         found = {looked_back_key(call): analytic_of(call, scope) for call in calls}
+        for call in calls:
+            keys = [scope.key(key) for key in call.over.partition] if call.over else []
+            self.partitioning.check(call.at, f"{call.name}()", keys)
         self._looked_back = {key: (self._width, index) for index, key in enumerate(found)}
         self._width += 1
         functions = tuple(found.values())
@@ -192,10 +176,11 @@ class _Rows:
             self._width += 1
             on = analyse(join, self._scope(), left, right, stream=False)
             return self._builder.add(_reference_join(table, on, join.left), place)
-        stream = self._stream(join.source)
+        stream = self._streams[name.lower()]
         right = RowScope([Slot(name, 0, stream.columns, stream.metadata)])
         self._slots.append(Slot(name, self._width, stream.columns, stream.metadata))
         on = analyse(join, self._scope(), left, right, stream=True)
+        self.partitioning.join(join, self._slots[-1], self._scope())
         return self._join_stream(join, on, place, stream.place)
 
     def _join_stream(self, join: Join, on: On, left_place: int, right_place: int) -> int:
@@ -274,6 +259,17 @@ def _check_substreams(select: Select, rows: RowScope) -> None:
     for part in select.source.over:
         if rows.key(part) not in keys:
             raise InvalidQuery(part.at, "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own")
+
+
+def _check_partitions(select: Select, rows: RowScope, partitioning: Partitioning) -> None:
+    for key in select.group:
+        if isinstance(key, Call) and key.over is not None:
+            partitioning.check(key.at, f"{key.name}()", [rows.key(part) for part in key.over.partition])
+        elif isinstance(key, Call) and catalog.WINDOWS.get(key.name.upper()) == "session":
+            partitioning.check(key.at, f"{key.name}()", [])
+    keys = [rows.key(key) for key in select.group if not is_window(key)]
+    if select.group:
+        partitioning.check(select.group[0].at, "GROUP BY", keys)
 
 
 def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tuple[int, tuple[str, ...] | None]:

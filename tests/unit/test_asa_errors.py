@@ -28,9 +28,6 @@ REFUSED = {
         f"q.asaql:1:15: SUM() OVER (... LIMIT DURATION ...) {ELSEWHERE}"
     ),
     "SELECT * FROM input CROSS JOIN cities": f"q.asaql:1:21: CROSS JOIN {ELSEWHERE}",
-    "SELECT * FROM input PARTITION BY device": (
-        f"q.asaql:1:34: PARTITION BY of anything but PartitionId {ELSEWHERE}"
-    ),
     "SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) AS p FROM input GROUP BY TumblingWindow(second, 1)": (
         f"q.asaql:1:8: PERCENTILE_CONT() {ELSEWHERE}"
     ),
@@ -197,13 +194,6 @@ REFUSED = {
     ),
     "SELECT COUNT(*) AS c FROM input TIMESTAMP BY t OVER device GROUP BY TumblingWindow(second, 1)": (
         "q.asaql:1:53: what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own"
-    ),
-    "WITH s AS (SELECT a FROM input PARTITION BY PartitionId) "
-    "SELECT COUNT(*) AS c FROM s GROUP BY TumblingWindow(minute, 1)": (
-        f"q.asaql:1:84: reading the partitions of s together (PARTITION BY is missing) {ELSEWHERE}"
-    ),
-    "WITH s AS (SELECT a FROM input) SELECT a FROM s PARTITION BY PartitionId": (
-        f"q.asaql:1:47: PARTITION BY of s, whose input is read without it, {ELSEWHERE}"
     ),
     "WITH s AS (SELECT a INTO output FROM input) SELECT a FROM s": (
         "q.asaql:1:21: INTO is of a query; a step is read by its name"

@@ -43,6 +43,11 @@ QUERIES = {
     "GROUP BY kind, TumblingWindow(second, 5)",
     "partitions": "SELECT kind, MIN(n) AS m FROM a TIMESTAMP BY at PARTITION BY PartitionId "
     "GROUP BY kind, TumblingWindow(second, 5)",
+    "partitions together": "WITH s AS (SELECT kind, COUNT(*) AS c FROM a TIMESTAMP BY at PARTITION BY PartitionId "
+    "GROUP BY kind, TumblingWindow(second, 5)) "
+    "SELECT kind, SUM(c) AS c INTO x FROM s PARTITION BY kind GROUP BY kind, TumblingWindow(second, 5) "
+    "SELECT c, LAG(c) OVER (LIMIT DURATION(minute, 1)) AS p INTO y FROM s "
+    "SELECT kind, c INTO z FROM s UNION SELECT kind, n AS c FROM b TIMESTAMP BY at",
 }  # fmt: skip
 NAMES = [{"kind": "x", "name": "ex"}, {"kind": "y", "name": "why"}]
 PARTITIONS = 2
