@@ -15,6 +15,7 @@ from local import lifecycle
 from local.sql.asa.errors import AsaError
 from local.stream_analytics import definition, outputs
 from local.stream_analytics.errors import JobError
+from local.stream_analytics.reference_reader import SCAN_SECONDS
 from local.stream_analytics.service import Service
 
 
@@ -25,6 +26,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--job", type=Path, required=True, help="the directory with job.asaql and job.json")
     parser.add_argument("--data-dir", type=Path, required=True, help="where its state is kept")
+    parser.add_argument(
+        "--scan-seconds", type=float, default=SCAN_SECONDS, metavar="SECONDS",
+        help="between two looks for new reference data (default: %(default)g, as in Azure)",
+    )  # fmt: skip
     lifecycle.add_process_arguments(parser)
     return parser.parse_args()
 
@@ -40,7 +45,10 @@ def main() -> int:
         logging.getLogger("azure").setLevel(logging.ERROR)  # it warns of what is tried again, by each partition
         job = definition.load(arguments.job)
         connections = outputs.connections(job.settings(), os.environ)
-        service = Service(job, connections, arguments.data_dir, given_up=lambda: signal.raise_signal(signal.SIGTERM))
+        service = Service(
+            job, connections, arguments.data_dir, given_up=lambda: signal.raise_signal(signal.SIGTERM),
+            scan_seconds=arguments.scan_seconds,
+        )  # fmt: skip
         async with service.running() as details:
             yield details
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from local.sql.asa.values import TICKS_PER_SECOND
 from local.stream_analytics.errors import DefinitionError
-from local.stream_analytics.paths import PathPattern
+from local.stream_analytics.paths import PathPattern, ReferencePath
 from local.stream_analytics.watermark import Policies
 
 QUERY = "job.asaql"
@@ -36,6 +36,16 @@ class HubInput:
     setting: str
     hub: str
     consumer_group: str
+
+
+@dataclass(frozen=True)
+class ReferenceInput:
+    """Reference data: a blob, or a sequence of them. `setting` holds the connection string of its account."""
+
+    name: str
+    setting: str
+    file_system: str
+    path: ReferencePath
 
 
 @dataclass(frozen=True)
@@ -70,13 +80,14 @@ class Definition:
     query: str
     query_file: Path
     inputs: Sequence[HubInput]
+    references: Sequence[ReferenceInput]
     outputs: Sequence[Output]
     policies: Policies
     drop_refused: bool
 
     def settings(self) -> set[str]:
         """The names of the settings that it needs."""
-        return {end.setting for end in (*self.inputs, *self.outputs)}
+        return {end.setting for end in (*self.inputs, *self.references, *self.outputs)}
 
 
 def load(directory: Path) -> Definition:
@@ -101,24 +112,46 @@ def load(directory: Path) -> Definition:
     for what, names in (("inputs", [end.name for end in inputs]), ("outputs", [end.name for end in outputs])):
         if len({name.lower() for name in names}) < len(names):
             raise DefinitionError(f"{root.where}: {what}: two have the same name ({', '.join(names)})")
-    return Definition(_read_text(query_file), query_file, inputs, outputs, policies, drop_refused)
+    streams = [end for end in inputs if isinstance(end, HubInput)]
+    if not streams:
+        raise DefinitionError(f"{root.where}: inputs: there is no stream: reference data alone makes no time progress")
+    references = [end for end in inputs if isinstance(end, ReferenceInput)]
+    return Definition(_read_text(query_file), query_file, streams, references, outputs, policies, drop_refused)
 
 
 _ACTIONS: Mapping[str, Literal["adjust", "drop"]] = {"Adjust": "adjust", "Drop": "drop"}
 
 
-def _input(entry: _Member) -> HubInput:
+def _input(entry: _Member) -> HubInput | ReferenceInput:
     name = entry.text("name")
     properties = entry.member("properties")
-    properties.one_of("type", "Stream")
+    kind = properties.one_of("type", "Stream", "Reference")
     _serialization(properties)
     source = properties.member("datasource")
-    source.one_of("type", "Microsoft.EventHub/EventHub", "Microsoft.ServiceBus/EventHub")
-    hub = source.member("properties")
-    found = HubInput(
-        name, hub.placeholder("serviceBusNamespace"), hub.text("eventHubName"), hub.text("consumerGroupName")
-    )
-    for member in (entry, properties, source, _authenticated(hub)):
+    found: HubInput | ReferenceInput
+    if kind == "Stream":
+        source.one_of("type", "Microsoft.EventHub/EventHub", "Microsoft.ServiceBus/EventHub")
+        data = source.member("properties")
+        found = HubInput(
+            name, data.placeholder("serviceBusNamespace"), data.text("eventHubName"), data.text("consumerGroupName")
+        )
+    else:
+        source.one_of("type", "Microsoft.Storage/Blob")
+        data = source.member("properties")
+        # Where the path has no variable, Azure's portal leaves formats there that nothing is written in.
+        formats = {
+            argument: data.text(member)
+            for argument, member, variable in (
+                ("date_format", "dateFormat", "{date}"), ("time_format", "timeFormat", "{time}"),
+            )
+            if data.has(member) or variable in data.text("pathPattern")
+        }  # fmt: skip
+        try:
+            path = ReferencePath(data.text("pathPattern"), **formats)
+        except ValueError as error:
+            raise DefinitionError(f"{data.where}: {error}") from None
+        found = ReferenceInput(name, _account(data), data.text("container"), path)
+    for member in (entry, properties, source, _authenticated(data)):
         member.nothing_else()
     return found
 
@@ -137,11 +170,7 @@ def _output(entry: _Member) -> Output:
         )  # fmt: skip
     else:
         _serialization(properties, "LineSeparated")
-        accounts = sink.members("storageAccounts")
-        if len(accounts) != 1:
-            raise DefinitionError(f"{sink.where}.storageAccounts: it has to be one account")
-        setting = accounts[0].placeholder("accountName")
-        accounts[0].nothing_else()
+        setting = _account(sink)
         sink.one_of("blobWriteMode", "Once")
         try:
             path = PathPattern(sink.text("pathPattern"), sink.text("dateFormat"), sink.text("timeFormat"))
@@ -151,6 +180,15 @@ def _output(entry: _Member) -> Output:
     for member in (entry, properties, source, _authenticated(sink)):
         member.nothing_else()
     return found
+
+
+def _account(member: _Member) -> str:
+    accounts = member.members("storageAccounts")
+    if len(accounts) != 1:
+        raise DefinitionError(f"{member.where}: storageAccounts: it has to be one account")
+    setting = accounts[0].placeholder("accountName")
+    accounts[0].nothing_else()
+    return setting
 
 
 def _authenticated(member: _Member) -> _Member:

@@ -4,6 +4,7 @@ JobError
 +-- DefinitionError     job.json, or a setting that it names: nothing has run
 +-- StoreError          the directory of its state: in use, or not to be written to
 +-- HubError            a hub that does not answer; it is asked again
++-- ReferenceDataError  reference data that is not there yet, or whose store is away; it is asked for again
 +-- OutputError         an output that does not take what it is given; it is given it again
 """
 
@@ -24,6 +25,10 @@ class StoreError(JobError):
 
 class HubError(JobError):
     """An input is away; nothing is lost by asking again."""
+
+
+class ReferenceDataError(JobError):
+    """Reference data cannot be had for now; nothing is read before it is there."""
 
 
 class OutputError(JobError):

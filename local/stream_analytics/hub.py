@@ -62,8 +62,12 @@ class Batch:
     @property
     def arrival(self) -> DateTime:
         """When the first of them was enqueued."""
-        moment = self.events[0].enqueued_time
-        return START if moment is None else ticks(moment)
+        return _enqueued(self.events[0])
+
+    @property
+    def last_arrival(self) -> DateTime:
+        """When the last of them was."""
+        return _enqueued(self.events[-1])
 
 
 @dataclass(frozen=True)
@@ -275,3 +279,8 @@ class _Starts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._handed)
+
+
+def _enqueued(event: EventData) -> DateTime:
+    moment = event.enqueued_time
+    return START if moment is None else ticks(moment)

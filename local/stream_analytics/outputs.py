@@ -62,7 +62,7 @@ class CosmosSink:
         self._output = output
         self._run = run
         self._client = CosmosClient.from_connection_string(
-            connection_string, no_response_on_write=True, transport=_transport()
+            connection_string, no_response_on_write=True, transport=transport()
         )
         self._container = self._client.get_database_client(output.database).get_container_client(output.container)
 
@@ -122,7 +122,7 @@ class LakeSink:
         # A file system is a container of its account's blob endpoint, where one request writes a file.
         # https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-multi-protocol-access
         self._service = BlobServiceClient.from_connection_string(
-            connection_string, transport=_transport(), retry_total=0
+            connection_string, transport=transport(), retry_total=0
         )
 
     async def deliver(self, delivery: Delivery) -> Sequence[Refused]:
@@ -154,7 +154,8 @@ def connections(definition_settings: set[str], environment: Mapping[str, str]) -
     return {name: environment[name] for name in definition_settings}
 
 
-def _transport() -> Any:
+def transport() -> Any:
+    """What the clients of stores send by."""
     # To look for a proxy and a ~/.netrc takes more time than a request: only where a proxy is set.
     return AioHttpTransport(use_env_settings=bool(getproxies_environment()))
 

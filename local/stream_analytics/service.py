@@ -14,7 +14,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,8 +28,13 @@ from local.stream_analytics.events import Received, read, ticks
 from local.stream_analytics.hub import Batch, HubReader, Inbox, Quiet
 from local.stream_analytics.job import Job, compile_job
 from local.stream_analytics.outputs import Sink, connect
+from local.stream_analytics.reference import ReferenceData
+from local.stream_analytics.reference_reader import SCAN_SECONDS
+from local.stream_analytics.references import References
+from local.stream_analytics.retrying import again
 from local.stream_analytics.rows import START
 from local.stream_analytics.store import Delivery, Memory, Position, Store
+from local.stream_analytics.watermark import EARLY_ARRIVAL
 
 _LOG = logging.getLogger("local.stream_analytics")
 
@@ -47,9 +52,6 @@ _STATE_SHARE: Final = 4
 
 _LARGE: Final = 2 * 1024 * 1024
 """Bytes of records from which on a cycle takes no more."""
-
-_FIRST_WAIT, _LONGEST_WAIT = 0.25, 10.0
-"""Seconds before something that failed is tried again; twice as long each time, up to the longest."""
 
 _TURN: Final = 100
 """Events between which connections have their turn."""
@@ -75,6 +77,7 @@ class Service:
         connections: the connection string of each setting.
         data_dir: where its state is.
         given_up: called when it cannot go on; `failure` then says why.
+        scan_seconds: between two looks for new reference data.
 
     Raises:
         QueryError: the query does not compile.
@@ -82,12 +85,18 @@ class Service:
     """
 
     def __init__(
-        self, definition: Definition, connections: Mapping[str, str], data_dir: Path, given_up: Callable[[], None]
+        self,
+        definition: Definition,
+        connections: Mapping[str, str],
+        data_dir: Path,
+        given_up: Callable[[], None],
+        scan_seconds: float = SCAN_SECONDS,
     ) -> None:
         self.failure: BaseException | None = None
         self._definition = definition
         self._given_up = given_up
         self._inbox = Inbox()
+        self._data = {source.name: ReferenceData() for source in definition.references}
         self._job = self._compile({source.name: 1 for source in definition.inputs})
         self._store = Store(data_dir)
         self._readers = {
@@ -95,6 +104,8 @@ class Service:
             for source in definition.inputs
             if source.name in self._job.inputs
         }
+        joined = [source for source in definition.references if source.name in self._job.references]
+        self._references = References(joined, connections, self._data, self._store, scan_seconds)
         self._outputs = {output.name: output for output in definition.outputs}
         self._sinks: dict[str, Sink] = {
             output.name: connect(output, connections[output.setting], self._store.run) for output in definition.outputs
@@ -102,13 +113,15 @@ class Service:
         self._names = {name.lower(): name for name in self._outputs}
         self._read: dict[tuple[str, int], int] = {}
         self._reached: dict[tuple[str, int], DateTime] = {}
+        self._fresh = True
+        self._since = START
         self._opened = asyncio.Event()
         self._fingerprint = ""
         self._state_seconds = 0.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Mapping[str, object]]:
-        """Run it; ready once its hubs have answered, or take their time.
+        """Run it; ready once hubs and reference data are there, or take their time.
 
         Raises:
             JobError, QueryError: it cannot be run.
@@ -127,6 +140,7 @@ class Service:
             await asyncio.gather(task, return_exceptions=True)
             for reader in self._readers.values():
                 await reader.close()
+            await self._references.close()
             for sink in self._sinks.values():
                 await sink.close()
             self._store.close()
@@ -139,13 +153,15 @@ class Service:
     def _compile(self, partitions: Mapping[str, int]) -> Job:
         definition = self._definition
         return compile_job(
-            definition.query, inputs=partitions, outputs=[output.name for output in definition.outputs],
-            file=str(definition.query_file), policies=definition.policies,
+            definition.query, inputs=partitions, references=self._data,
+            outputs=[output.name for output in definition.outputs], file=str(definition.query_file),
+            policies=definition.policies,
         )  # fmt: skip
 
     async def _open(self) -> None:
         for reader in self._readers.values():
-            await _again(reader.look, HubError)
+            await again(reader.look, HubError)
+        await self._references.open()
         partitions = {name: len(reader.partitions) for name, reader in self._readers.items()}
         others = {source.name: 1 for source in self._definition.inputs if source.name not in partitions}
         self._job = self._compile(partitions | others)
@@ -170,6 +186,7 @@ class Service:
             return True
         if kept.of == self._fingerprint:
             self._job.restore(kept.saved)
+            self._fresh = False
             return True
         _LOG.warning(
             "the query, the policies or the hub's partitions are not what they were: the job goes on without the "
@@ -186,6 +203,7 @@ class Service:
             await self._inbox.wait()
             until = max(began + _SPACING, time.monotonic() + _STATE_SHARE * self._state_seconds)
             cycle = _Cycle()
+            await self._references.refresh()
             with contextlib.suppress(TimeoutError):
                 while cycle.bytes < _LARGE:
                     await self._take(cycle)
@@ -200,10 +218,24 @@ class Service:
     async def _take(self, cycle: _Cycle) -> None:
         """Push what the inputs have through the query."""
         batches, quiet = self._inbox.take(self._reached)
+        await self._hold_references(batches, quiet)
         for batch in batches:
             await self._push(cycle, batch)
         for look in quiet:
             self._idle(cycle, look)
+
+    async def _hold_references(self, batches: Sequence[Batch], quiet: Sequence[Quiet]) -> None:
+        """Have the reference data that rows meet once these are pushed, and no earlier than any row can be."""
+        if not self._references or not (batches or quiet):
+            return
+        arrivals = {(batch.input, batch.partition): batch.arrival for batch in batches}
+        to_come = min({**self._reached, **arrivals}.values()) - self._definition.policies.late_arrival
+        if not self._fresh:
+            to_come = min(to_come, self._job.watermark or START)
+        self._since = max(self._since, DateTime(to_come))
+        self._fresh = self._fresh and not batches
+        until = max((*(batch.last_arrival for batch in batches), *(look.until for look in quiet)))
+        await self._references.hold(self._since, DateTime(until + EARLY_ARRIVAL))
 
     def _commit(self, cycle: _Cycle) -> None:
         started = time.monotonic()
@@ -285,7 +317,7 @@ class Service:
                     _LOG.warning("output %s: %s: %s: dropped", output.name, each.what, each.why)
                 cycle.refused[output.name] += len(refused)
 
-            await _again(deliver, OutputError)
+            await again(deliver, OutputError)
             self._store.delivered(delivery)
 
     def _report(self, cycle: _Cycle) -> None:
@@ -303,20 +335,3 @@ class Service:
         if (watermark := self._job.watermark) is not None:
             report["watermark_delay"] = round((ticks(datetime.now(UTC)) - watermark) / TICKS_PER_SECOND, 3)
         _LOG.info("%s", json.dumps(report, separators=(",", ":")))
-
-
-async def _again(action: Callable[[], Any], failure: type[JobError]) -> None:
-    """Do it until it does not fail that way, with longer and longer pauses; say so when it begins and ends."""
-    wait, failed = _FIRST_WAIT, 0
-    while True:
-        try:
-            await action()
-        except failure as error:
-            failed += 1
-            _LOG.warning("%s; trying again in %.1f s", error, wait)
-            await asyncio.sleep(wait)
-            wait = min(2 * wait, _LONGEST_WAIT)
-        else:
-            if failed:
-                _LOG.warning("it is back, after %d attempts", failed)
-            return

@@ -1,5 +1,5 @@
 """What a job must not lose, in one SQLite file: how far it has read, what its query remembers, what it has yet to
-deliver. All three change together, in one transaction a cycle.
+deliver. All three change together, in one transaction a cycle; when reference data took effect is kept before it does.
 
 So a job that is killed anywhere goes on as if it had not been: what is committed is delivered (again, the same bytes
 under the same names), and what is not is read again.
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.sql.asa.values import DateTime
 from local.stream_analytics.errors import StoreError
 
 _SCHEMA = """
@@ -25,6 +27,9 @@ CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), of T
 CREATE TABLE IF NOT EXISTS outbox (
     number INTEGER, output TEXT, moment REAL NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (number, output)
 );
+CREATE TABLE IF NOT EXISTS reference (
+    input TEXT, name TEXT, effective INTEGER NOT NULL, PRIMARY KEY (input, name)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cycle (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL);
 """
 
@@ -116,31 +121,38 @@ class Store:
         Raises:
             StoreError: the disk does not let us; nothing of it was committed.
         """
-        database = self._database
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                database.executemany(
-                    "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?)",
-                    [
-                        (name, partition, position.log, position.sequence, position.settled)
-                        for name, moved in positions.items()
-                        for partition, position in moved.items()
-                    ],
-                )
-                database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?, ?)", (memory.of, memory.saved))
-                database.execute("INSERT INTO cycle VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET number = number + 1")
-                number = database.execute("SELECT number FROM cycle").fetchone()[0]
-                database.executemany(
-                    "INSERT INTO outbox VALUES (?, ?, ?, ?)",
-                    [(number, output, moment, b"\n".join(lines)) for output, lines in records.items() if lines],
-                )
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._file}: {error}") from None
+        with self._transaction() as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?)",
+                [
+                    (name, partition, position.log, position.sequence, position.settled)
+                    for name, moved in positions.items()
+                    for partition, position in moved.items()
+                ],
+            )
+            database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?, ?)", (memory.of, memory.saved))
+            database.execute("INSERT INTO cycle VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET number = number + 1")
+            number = database.execute("SELECT number FROM cycle").fetchone()[0]
+            database.executemany(
+                "INSERT INTO outbox VALUES (?, ?, ?, ?)",
+                [(number, output, moment, b"\n".join(lines)) for output, lines in records.items() if lines],
+            )
+
+    def reference(self, name: str) -> tuple[tuple[str, DateTime], ...]:
+        """From when on each blob of reference data is in effect, by its name."""
+        rows = self._database.execute("SELECT name, effective FROM reference WHERE input = ?", (name,))
+        return tuple((blob, DateTime(effective)) for blob, effective in rows)
+
+    def keep_reference(self, name: str, known: Sequence[tuple[str, DateTime]]) -> None:
+        """Keep what is in effect from when on, in place of what was kept: before a row is joined by it.
+
+        Raises:
+            StoreError: the disk does not let us; what was kept is.
+        """
+        with self._transaction() as database:
+            database.execute("DELETE FROM reference WHERE input = ?", (name,))
+            rows = [(name, blob, int(effective)) for blob, effective in known]
+            database.executemany("INSERT INTO reference VALUES (?, ?, ?)", rows)
 
     def pending(self) -> list[Delivery]:
         """What is committed and not known to be delivered, in order."""
@@ -157,5 +169,20 @@ class Store:
             self._database.execute(
                 "DELETE FROM outbox WHERE number = ? AND output = ?", (delivery.number, delivery.output)
             )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._file}: {error}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it, or nothing."""
+        database = self._database
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
         except sqlite3.Error as error:
             raise StoreError(f"{self._file}: {error}") from None
