@@ -32,6 +32,10 @@ from local.receiving import ArrivalTransport
 FIRST_CLAIM = 5.0
 """Seconds that a start waits for the first partition; a second host may find none to claim."""
 
+RELEASE = 3.0
+"""Seconds that a stop has to write the last checkpoints, release the partitions and close the connections. It takes
+milliseconds, or minutes: where the account is away the SDK tries again and again. What is not released expires."""
+
 
 @dataclass
 class _PartitionRun:
@@ -112,12 +116,17 @@ class EventHubListener:
         left: set[asyncio.Task[None]] = set()
         if self._batches:
             _, left = await asyncio.wait(self._batches, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE):
+                await self._release()
+        return not left
+
+    async def _release(self) -> None:
         await asyncio.gather(*(run.checkpoint.flush() for run in self._runs.values()))
         await self._client.close()
         if self._receiving is not None:
             self._receiving.cancel()
             await asyncio.gather(self._receiving, return_exceptions=True)
-        return not left
 
     def _ended(self, receiving: asyncio.Task[None]) -> None:
         if not receiving.cancelled() and (error := receiving.exception()):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 import local.azurite
 from local.children import Child
+from tests.integration.shared_services import once
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,9 @@ class Azurite:
     connection_string: str
 
 
-@pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    directory = tmp_path_factory.mktemp("azurite")
+@contextmanager
+def running_azurite(directory: Path) -> Iterator[Azurite]:
+    """An Azurite over `directory`, while the context lasts."""
     child = local.azurite.start(
         data_dir=directory / "data", log=directory / "azurite.log", blob_port=0, queue_port=0, table_port=0
     )
@@ -32,3 +35,8 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
         yield Azurite(child, blob, local.azurite.connection_string(blob, queue, table))
     finally:
         child.stop()
+
+
+@pytest.fixture(scope="session")
+def azurite(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Azurite:
+    return once(pytestconfig, Azurite, lambda: running_azurite(tmp_path_factory.mktemp("azurite")))

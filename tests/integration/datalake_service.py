@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient
@@ -12,6 +14,7 @@ from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient
 import local.datalake
 from local.children import Child
 from tests.integration.azurite_service import Azurite, azurite
+from tests.integration.shared_services import once
 
 __all__ = ["DataLake", "azurite", "data_lake", "file_system"]
 
@@ -25,17 +28,23 @@ class DataLake:
     connection_string: str
 
 
-@pytest.fixture(scope="session")
-def data_lake(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataLake]:
+@contextmanager
+def running_data_lake(azurite: Azurite, directory: Path) -> Iterator[DataLake]:
+    """An endpoint in front of `azurite`, while the context lasts."""
     child = Child.start_module(
         "local.datalake", "--port", "0", "--blob-port", str(azurite.blob_port), "--create", "events",
-        log=tmp_path_factory.mktemp("datalake") / "datalake.log",
+        log=directory / "datalake.log",
     )  # fmt: skip
     try:
         child.wait_ready()
         yield DataLake(child, child.port, local.datalake.connection_string(child.port))
     finally:
         child.stop()
+
+
+@pytest.fixture(scope="session")
+def data_lake(pytestconfig: pytest.Config, azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> DataLake:
+    return once(pytestconfig, DataLake, lambda: running_data_lake(azurite, tmp_path_factory.mktemp("datalake")))
 
 
 @pytest.fixture

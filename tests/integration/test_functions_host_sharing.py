@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.functions.event_hub_trigger import RELEASE
+from tests.integration.azurite_service import Azurite, running_azurite
 from tests.integration.functions_service import AppFactory, Namespace, app, azurite, namespace
 from tests.waiting import wait_until
 
 __all__ = ["app", "azurite", "namespace"]
+
+
+@pytest.fixture
+def own_azurite(tmp_path: Path) -> Iterator[Azurite]:
+    """One that a test may kill."""
+    with running_azurite(tmp_path / "own-azurite") as running:
+        yield running
+
 
 SHORT = {"extensions": {"eventHubs": {
     "loadBalancingUpdateInterval": "00:00:01", "partitionOwnershipExpirationInterval": "00:00:04",
@@ -111,6 +126,21 @@ def stage(events: Events) -> None:
     assert host.child.stop(10) == 0
     assert app.bodies() == ["tried"]
     assert app.checkpoint(namespace) is None
+
+
+def test_a_stop_does_not_wait_for_an_account_that_is_away(
+    app: AppFactory, namespace: Namespace, own_azurite: Azurite
+) -> None:
+    app.storage = own_azurite.connection_string
+    app.write(RECORD)
+    host = app.start(namespace)
+    sent = send_to_all(namespace, "before")
+    wait_until(lambda: sent <= set(app.bodies()), "every event")
+    own_azurite.child.kill()
+    sent = send_to_all(namespace, "after")
+    wait_until(lambda: sent <= set(app.bodies()), "the events whose checkpoints cannot be written")
+    assert host.child.stop(RELEASE + 10) == 0, host.log()
+    assert "Stopped after" in host.log()
 
 
 def test_receiving_goes_on_when_the_namespace_comes_back(app: AppFactory, namespace: Namespace) -> None:
