@@ -90,7 +90,7 @@ def _all(conditions: Sequence[Evaluate]) -> Evaluate | None:
 
 def _limit(node: Expression, joined: RowScope) -> tuple[str, str, Call, tuple[int | None, int | None]] | None:
     """(first source, second source, the call, (least, most)) when `node` bounds DATEDIFF of two sources."""
-    if isinstance(node, Between) and not node.negated and (sources := _difference(node.operand, joined)):
+    if isinstance(node, Between) and (sources := _difference(node.operand, joined)):
         call, low, high = node.operand, _ticks(node.operand, node.low), _ticks(node.operand, node.high)
         return (*sources, _called(call), (low, high))
     if not isinstance(node, Binary) or node.sign not in _MIRRORED:

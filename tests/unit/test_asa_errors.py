@@ -92,7 +92,7 @@ REFUSED = {
     "SELECT a FROM input; WITH s AS (SELECT a FROM input) SELECT a FROM s": (
         "q.asaql:1:22: the steps of a script are all in one WITH, before its first SELECT"
     ),
-    f"SELECT {'(' * 200}1{')' * 200} AS x FROM input": "q.asaql:1:48: nested too deeply",
+    f"SELECT {'(' * 200}1{')' * 200} AS x FROM input": "q.asaql:1:88: nested too deeply",
     # names
     "SELECT a FROM inptu": "q.asaql:1:15: no input or step inptu; there are: cities, input, other",
     "SELECT a INTO results FROM input": "q.asaql:1:10: no output results; there are: output, second",

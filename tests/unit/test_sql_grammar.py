@@ -212,7 +212,7 @@ def test_what_was_damaged_was_a_query(query: str) -> None:
     ids=["arrays", "signs", "sum", "path", "subqueries", "calls", "conditions"],
 )  # fmt: skip
 def test_depth_is_refused_and_kills_nothing(text: str) -> None:
-    with pytest.raises(SqlError, match="too deeply nested"):
+    with pytest.raises(SqlError, match=r"[Nn]ested too deeply|operators in a row"):
         compile_select(text, {})
 
 

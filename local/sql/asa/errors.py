@@ -13,18 +13,12 @@ AsaError
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from local.sql.tree import Position
 
-
-class Position(NamedTuple):
-    """Where in a query: line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+__all__ = [
+    "AsaError", "EvaluationError", "InvalidQuery", "NotRunLocally", "NotStreamAnalytics", "Position", "QueryError",
+    "QuerySyntaxError", "UnknownName", "WrongArguments",
+]  # fmt: skip
 
 
 class AsaError(ValueError):

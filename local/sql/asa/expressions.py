@@ -7,19 +7,19 @@ means is its `Scope`'s business. Nothing is checked here that `check` has checke
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any, Final, Protocol, assert_never
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Protocol
 
-from local.sql.asa import mathematics, texts, tree
-from local.sql.asa.comparisons import COMPARE, equal
+from local.sql.asa import mathematics, tree
+from local.sql.asa.comparisons import COMPARE
 from local.sql.asa.conversions import CASTS, Mismatch, number, text
 from local.sql.asa.dates import PARTS
 from local.sql.asa.errors import EvaluationError, Position
 from local.sql.asa.functions import FUNCTIONS, Function
 from local.sql.asa.mathematics import Undefined
 from local.sql.asa.values import field
-
-Evaluate = Callable[[Any], Any]
+from local.sql.compiler import Compiler, Evaluate
 
 _ADVICE: Final = "CAST() or TRY_CAST() makes it one"
 
@@ -43,187 +43,92 @@ def compile_expression(node: tree.Expression, scope: Scope) -> Evaluate:
     Raises:
         QueryError: a name means nothing in `scope`.
     """
-    special = scope.special(node)
-    if special is not None:
-        return special
-    match node:
-        case tree.Literal(value=value):
-            return lambda row: value
-        case tree.Path():
-            return scope.path(node)
-        case tree.Member():
-            return _member(node, scope)
-        case tree.Call():
-            return _call(node, scope)
-        case tree.Unary():
-            return _unary(node, scope)
-        case tree.Binary():
-            return _comparison(node, scope) if node.sign in COMPARE else _arithmetic(node, scope)
-        case tree.Connective():
-            return _connective(node, scope)
-        case tree.Not():
-            return _negated(compile_expression(node.operand, scope), True)
-        case tree.IsNull():
-            operand, negated = compile_expression(node.operand, scope), node.negated
-            return lambda row: (operand(row) is None) is not negated
-        case tree.Like():
-            return _like(node, scope)
-        case tree.In():
-            return _in(node, scope)
-        case tree.Between():
-            return _between(node, scope)
-        case tree.Case():
-            return _case(node, scope)
-        case tree.Cast():
-            return _cast(node, scope)
-        case _:
-            assert_never(node)
+    return _Compiler(scope).compile(node)
 
 
-def _member(node: tree.Member, scope: Scope) -> Evaluate:
-    base, step = compile_expression(node.base, scope), node.step
-    if isinstance(step, str):
-        return lambda row: field(base(row), step)
+class _Compiler(Compiler):
+    unknown: ClassVar[Any] = None
+    compare: ClassVar[Mapping[str, Callable[[Any, Any], Any]]] = COMPARE
 
-    def element(row: Any) -> Any:
-        found = base(row)
-        return found[step] if type(found) is list and step < len(found) else None
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
 
-    return element
+    def compile(self, node: tree.Expression) -> Evaluate:
+        special = self._scope.special(node)
+        if special is not None:
+            return special
+        match node:
+            case tree.Path():
+                return self._scope.path(node)
+            case tree.Member():
+                return self._member(node)
+            case tree.Call():
+                return self._call(node)
+            case tree.IsNull(operand=operand):
+                value = self.compile(operand)
+                return lambda row: value(row) is None
+            case tree.Cast():
+                return self._cast(node)
+        return self.compiled(node)
 
+    def unary(self, node: tree.Unary) -> Evaluate:
+        operand, apply = self.compile(node.operand), _SIGNS[node.sign]
+        return _guarded(
+            node.at, node.sign, lambda row: None if (found := operand(row)) is None else apply(number(found))
+        )
 
-def _negated(condition: Evaluate, negated: bool) -> Evaluate:
-    if not negated:
-        return condition
+    def arithmetic(self, node: tree.Binary) -> Evaluate:
+        left, right, apply = self.compile(node.left), self.compile(node.right), _ARITHMETIC[node.sign]
 
-    def evaluate(row: Any) -> bool | None:
-        found = condition(row)
-        return None if found is None else found is False
+        def evaluate(row: Any) -> Any:
+            first, second = left(row), right(row)
+            return None if first is None or second is None else apply(first, second)
 
-    return evaluate
+        return _guarded(node.at, node.sign, evaluate)
 
+    def text(self, node: tree.Like, value: Any) -> str | None:
+        try:
+            return None if value is None else text(value)
+        except Mismatch as mismatch:
+            raise EvaluationError(node.at, f"LIKE: {mismatch}; {_ADVICE}") from None
 
-def _comparison(node: tree.Binary, scope: Scope) -> Evaluate:
-    compare = COMPARE[node.sign]
-    left = compile_expression(node.left, scope)
-    if isinstance(node.right, tree.Literal):  # the usual case, without a call per row
-        value = node.right.value
-        return lambda row: compare(left(row), value)
-    right = compile_expression(node.right, scope)
-    return lambda row: compare(left(row), right(row))
+    def _member(self, node: tree.Member) -> Evaluate:
+        base, step = self.compile(node.base), node.step
+        if isinstance(step, str):
+            return lambda row: field(base(row), step)
 
+        def element(row: Any) -> Any:
+            found = base(row)
+            return found[step] if type(found) is list and step < len(found) else None
 
-def _connective(node: tree.Connective, scope: Scope) -> Evaluate:
-    """AND, which one false operand decides, or OR, which one true operand does; else unknown if any operand is."""
-    decisive = node.word == "OR"
-    operands = [compile_expression(operand, scope) for operand in node.operands]
+        return element
 
-    def evaluate(row: Any) -> bool | None:
-        result: bool | None = not decisive
-        for operand in operands:
-            value: bool | None = operand(row)
-            if value is decisive:
-                return value
+    def _cast(self, node: tree.Cast) -> Evaluate:
+        operand, convert, at, attempt = self.compile(node.operand), CASTS[node.type], node.at, node.attempt
+
+        def evaluate(row: Any) -> Any:
+            value = operand(row)
             if value is None:
-                result = None
-        return result
-
-    return evaluate
-
-
-def _in(node: tree.In, scope: Scope) -> Evaluate:
-    left = compile_expression(node.operand, scope)
-    choices = [compile_expression(choice, scope) for choice in node.choices]
-
-    def evaluate(row: Any) -> bool | None:
-        value = left(row)
-        result: bool | None = False
-        for choice in choices:
-            found = equal(value, choice(row))
-            if found:
-                return True
-            if found is None:
-                result = None
-        return result
-
-    return _negated(evaluate, node.negated)
-
-
-def _between(node: tree.Between, scope: Scope) -> Evaluate:
-    at_least, at_most = COMPARE[">="], COMPARE["<="]
-    value, low, high = (compile_expression(part, scope) for part in (node.operand, node.low, node.high))
-
-    def evaluate(row: Any) -> bool | None:
-        found = value(row)
-        above, below = at_least(found, low(row)), at_most(found, high(row))
-        if above is False or below is False:
-            return False
-        return None if above is None or below is None else True
-
-    return _negated(evaluate, node.negated)
-
-
-def _like(node: tree.Like, scope: Scope) -> Evaluate:
-    value, pattern = compile_expression(node.operand, scope), compile_expression(node.pattern, scope)
-    at = node.at
-
-    def evaluate(row: Any) -> bool | None:
-        found, wanted = value(row), pattern(row)
-        if found is None or wanted is None:
-            return None
-        try:
-            return texts.like(text(found), text(wanted))
-        except Mismatch as mismatch:
-            raise EvaluationError(at, f"LIKE: {mismatch}; {_ADVICE}") from None
-
-    return _negated(evaluate, node.negated)
-
-
-def _case(node: tree.Case, scope: Scope) -> Evaluate:
-    branches = [(compile_expression(when, scope), compile_expression(then, scope)) for when, then in node.branches]
-    default = compile_expression(node.default, scope) if node.default is not None else (lambda row: None)
-    if node.operand is None:
-
-        def searched(row: Any) -> Any:
-            for when, then in branches:
-                if when(row):
-                    return then(row)
-            return default(row)
-
-        return searched
-    operand = compile_expression(node.operand, scope)
-
-    def simple(row: Any) -> Any:
-        value = operand(row)
-        for when, then in branches:
-            if equal(value, when(row)):
-                return then(row)
-        return default(row)
-
-    return simple
-
-
-def _cast(node: tree.Cast, scope: Scope) -> Evaluate:
-    operand, convert, at, attempt = compile_expression(node.operand, scope), CASTS[node.type], node.at, node.attempt
-
-    def evaluate(row: Any) -> Any:
-        value = operand(row)
-        if value is None:
-            return None
-        try:
-            return convert(value)
-        except Mismatch as mismatch:
-            if attempt:
                 return None
-            raise EvaluationError(at, f"CAST: {mismatch}; TRY_CAST() would be NULL") from None
+            try:
+                return convert(value)
+            except Mismatch as mismatch:
+                if attempt:
+                    return None
+                raise EvaluationError(at, f"CAST: {mismatch}; TRY_CAST() would be NULL") from None
 
-    return evaluate
+        return evaluate
 
-
-def _unary(node: tree.Unary, scope: Scope) -> Evaluate:
-    operand = compile_expression(node.operand, scope)
-    apply = _SIGNS[node.sign]
-    return _guarded(node.at, node.sign, lambda row: None if (found := operand(row)) is None else apply(number(found)))
+    def _call(self, node: tree.Call) -> Evaluate:
+        function, arguments = FUNCTIONS[node.name.upper()], node.arguments
+        first = 1 if function.part else 0
+        if function.part:
+            named = arguments[0]
+            assert isinstance(named, tree.Path)
+            part, apply = PARTS[named.names[0].lower()], function.apply
+            function = replace(function, apply=lambda *values: apply(part, *values))
+        compiled = [self.compile(argument) for argument in arguments[first:]]
+        return _guarded(node.at, f"{node.name}()", _applied(function, compiled, first))
 
 
 def _negative(value: int | float) -> int | float:
@@ -271,17 +176,6 @@ _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def _arithmetic(node: tree.Binary, scope: Scope) -> Evaluate:
-    left, right = compile_expression(node.left, scope), compile_expression(node.right, scope)
-    apply = _ARITHMETIC[node.sign]
-
-    def evaluate(row: Any) -> Any:
-        first, second = left(row), right(row)
-        return None if first is None or second is None else apply(first, second)
-
-    return _guarded(node.at, node.sign, evaluate)
-
-
 def _guarded(at: Position, what: str, evaluate: Evaluate) -> Evaluate:
     """`evaluate`, whose failures say where they are."""
 
@@ -294,14 +188,6 @@ def _guarded(at: Position, what: str, evaluate: Evaluate) -> Evaluate:
             raise EvaluationError(at, f"{what}: {undefined}") from None
 
     return guarded
-
-
-def _call(node: tree.Call, scope: Scope) -> Evaluate:
-    function = FUNCTIONS[node.name.upper()]
-    if function.part:
-        return _dated(node, function, scope)
-    arguments = [compile_expression(argument, scope) for argument in node.arguments]
-    return _guarded(node.at, f"{node.name}()", _applied(function, arguments, 0))
 
 
 def _applied(function: Function, arguments: list[Evaluate], first: int) -> Evaluate:
@@ -323,13 +209,3 @@ def _applied(function: Function, arguments: list[Evaluate], first: int) -> Evalu
         return apply(*values)
 
     return evaluate
-
-
-def _dated(node: tree.Call, function: Function, scope: Scope) -> Evaluate:
-    """A call whose first argument is the name of a part of a date."""
-    named, *rest = node.arguments
-    assert isinstance(named, tree.Path)
-    part, apply = PARTS[named.names[0].lower()], function.apply
-    arguments = [compile_expression(argument, scope) for argument in rest]
-    of_part = Function(function.name, function.takes, lambda *values: apply(part, *values))
-    return _guarded(node.at, f"{node.name}()", _applied(of_part, arguments, 1))

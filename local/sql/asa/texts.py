@@ -1,4 +1,4 @@
-"""The functions of texts, and LIKE. Positions count from 1; comparisons heed case, but REGEXMATCH does not."""
+"""The functions of texts. Positions count from 1; comparisons heed case, but REGEXMATCH does not."""
 
 from __future__ import annotations
 
@@ -119,10 +119,6 @@ def _regex(pattern: str) -> re.Pattern[str] | None:
         return re.compile(pattern, re.IGNORECASE | re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
-
-
-def like(value: str, pattern: str) -> bool:
-    return like_pattern(pattern).fullmatch(value) is not None
 
 
 def patindex(pattern: str, value: str) -> int:

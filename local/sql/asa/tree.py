@@ -1,42 +1,49 @@
-"""The tree of a script: what `grammar` makes of the text, and everything that a query may hold.
+"""The tree of a script: what `grammar` makes of the text, and everything that a query may hold beside the expressions
+that both dialects have.
 
-The types are the allow-list. A construct that has no type here cannot get past the parser, and nothing in a query is
-read and then dropped. Positions do not count when two nodes are compared; spelling of names does (see `folded`).
+Spelling of names counts when two nodes are compared (see `folded`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from local.sql.asa.errors import Position
+from local.sql.tree import (
+    Between,
+    Binary,
+    Case,
+    Connective,
+    Expression,
+    In,
+    Like,
+    Literal,
+    Node,
+    Not,
+    Unary,
+    children,
+    depth,
+    walk,
+)
+
+__all__ = [
+    "Apply", "Between", "Binary", "Call", "Case", "Cast", "Connective", "Expression", "In", "IsNull", "Join", "Like",
+    "Literal", "Member", "Node", "Not", "Output", "Over", "Path", "Projection", "Query", "Script", "Select", "Source",
+    "Star", "Step", "Unary", "Union", "children", "depth", "folded", "walk",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """Anything with a place in the text: where it begins."""
-
-    at: Position = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
-    """A number, a text or NULL."""
-
-    value: int | float | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Path(Node):
+class Path(Expression):
     """A name, or names with dots between: column, source.column, column.member, ..."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Member(Node):
+class Member(Expression):
     """`base.name` or `base[0]`, where the base is no plain path."""
 
     base: Expression
@@ -54,7 +61,7 @@ class Over(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(Expression):
     """A call of anything: a function, an aggregate, a window. `name` is as written, with its dots."""
 
     name: str
@@ -65,84 +72,19 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Unary(Node):
-    """-x, +x or ~x."""
+class IsNull(Expression):
+    """operand IS NULL."""
 
-    sign: str
     operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Binary(Node):
-    """Two operands and + - * / % & | ^ or a comparison between."""
-
-    sign: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Connective(Node):
-    """Operands with AND, or with OR, between."""
-
-    word: str
-    operands: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not(Node):
-    operand: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class IsNull(Node):
-    operand: Expression
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Like(Node):
-    operand: Expression
-    pattern: Expression
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class In(Node):
-    operand: Expression
-    choices: tuple[Expression, ...]
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Between(Node):
-    operand: Expression
-    low: Expression
-    high: Expression
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Case(Node):
-    """CASE [operand] WHEN ... THEN ... [ELSE ...] END."""
-
-    operand: Expression | None
-    branches: tuple[tuple[Expression, Expression], ...]
-    default: Expression | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cast(Node):
+class Cast(Expression):
     """CAST or, with `attempt`, TRY_CAST."""
 
     operand: Expression
     type: str
     attempt: bool
-
-
-Expression = (
-    Literal | Path | Member | Call | Unary | Binary | Connective | Not | IsNull | Like | In | Between | Case | Cast
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +104,14 @@ class Projection(Node):
 
 @dataclass(frozen=True, slots=True)
 class Source(Node):
-    """An input or a step in FROM or JOIN, and how its events are timed and partitioned."""
+    """An input or a step in FROM or JOIN, and how its events are timed and partitioned (into how many `shards`)."""
 
     name: str
     alias: str | None
     timestamp: Expression | None = None
     over: tuple[Expression, ...] = ()
     partition: tuple[Expression, ...] = ()
+    shards: Literal | None = None
 
     @property
     def known_as(self) -> str:
@@ -238,40 +181,6 @@ class Script:
     queries: tuple[Query, ...]
 
 
-def children(node: Node) -> Iterator[Node]:
-    """The nodes directly in `node`, in the order of the text."""
-    for part in dataclasses.fields(node):
-        yield from _nodes(getattr(node, part.name))
-
-
-def _nodes(value: Any) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif type(value) is tuple:
-        for item in value:
-            yield from _nodes(item)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """`node` and every node under it, in the order of the text."""
-    waiting = [node]
-    while waiting:
-        found = waiting.pop()
-        yield found
-        waiting.extend(reversed(list(children(found))))
-
-
-def depth(node: Node) -> int:
-    """How many nodes are under each other at most."""
-    deepest = 0
-    waiting = [(node, 1)]
-    while waiting:
-        found, level = waiting.pop()
-        deepest = max(deepest, level)
-        waiting.extend((child, level + 1) for child in children(found))
-    return deepest
-
-
 def folded(value: Any, resolved: Callable[[Path], Any] | None = None) -> Any:
     """A part of a tree as plain data that is equal for parts that say the same; names are compared without case.
 
@@ -282,7 +191,7 @@ def folded(value: Any, resolved: Callable[[Path], Any] | None = None) -> Any:
     if isinstance(value, Path) and resolved is not None:
         return (Path, resolved(value))
     if isinstance(value, Literal):
-        return (Literal, type(value.value), value.value)
+        return (Literal, value.kind, value.value)
     if isinstance(value, Node):
         parts = (part for part in dataclasses.fields(value) if part.compare)
         return (type(value), *(folded(getattr(value, part.name), resolved) for part in parts))

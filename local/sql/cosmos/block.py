@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
+from local.sql.compiler import Evaluate
 from local.sql.cosmos import tree
 from local.sql.cosmos.errors import InvalidQuery
 from local.sql.cosmos.expressions import compile_expression, constant
 from local.sql.cosmos.grouping import Grouped, Grouping, check_keys, has_aggregate
-from local.sql.cosmos.scope import Evaluate, Names, Scope
+from local.sql.cosmos.scope import Names, Scope
 from local.sql.cosmos.sources import Expand, bind, check_aliases, elements, joined
 from local.sql.cosmos.values import UNDEFINED, identity
 

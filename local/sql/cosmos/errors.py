@@ -21,8 +21,8 @@ class SqlError(ValueError):
 class QuerySyntaxError(SqlError):
     """The text does not parse; `near` is the token where it stopped making sense."""
 
-    def __init__(self, near: str) -> None:
-        super().__init__(f"Syntax error, incorrect syntax near '{near}'.")
+    def __init__(self, near: str, why: str) -> None:
+        super().__init__(f"Syntax error, incorrect syntax near '{near}'. {why[:1].upper()}{why[1:]}.")
         self.near = near
 
 

@@ -1,4 +1,4 @@
-"""Scalar expressions: tokens in, trees out, by operator precedence.
+"""Scalar expressions: the operators of Cosmos DB, and what they stand between.
 
 The operators and their order are those of the grammar that the .NET SDK publishes (sql.g4), which leaves two places
 open: what binds IN, BETWEEN and LIKE (here: as tightly as <), and || (here: as tightly as +). NOT binds tighter than
@@ -8,201 +8,136 @@ any comparison there: NOT c.a = 1 is (NOT c.a) = 1.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from typing import Final
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from local.sql.cosmos import tree
-from local.sql.cosmos.errors import QuerySyntaxError, UnsupportedConstruct
-from local.sql.cosmos.tokens import RESERVED, Cursor, Kind
+from local.sql.cosmos.errors import UnsupportedConstruct
+from local.sql.cosmos.lexicon import RESERVED
 from local.sql.cosmos.values import UNDEFINED
+from local.sql.precedence import Precedence
+from local.sql.tokens import Kind
+from local.sql.tree import Position
 
-_CONDITIONAL, _COALESCE, _OR, _AND = 1, 2, 3, 4
-_RANGE: Final = 9
-_UNARY: Final = 13
-_BINARY: Final = {
-    "??": _COALESCE, "OR": _OR, "AND": _AND, "|": 5, "^": 6, "&": 7, "=": 8, "!=": 8, "<>": 8, "<": _RANGE,
-    "<=": _RANGE, ">": _RANGE, ">=": _RANGE, "<<": 10, ">>": 10, ">>>": 10, "+": 11, "-": 11, "||": 11, "*": 12,
-    "/": 12, "%": 12,
-}  # fmt: skip
-_CONSTANTS: Final = {"TRUE": True, "FALSE": False, "NULL": None}
+_RANGE: Final = 8
+_PREFIX: Final = 12
+_CONSTANTS: Final = {"TRUE": True, "FALSE": False, "NULL": None, "UNDEFINED": UNDEFINED}
 _NOT_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf}  # as in the documented example of TOSTRING
 _SUBQUERY_USES: Final = ("EXISTS", "ARRAY")
 _UNSUPPORTED_USES: Final = ("ALL", "FIRST", "LAST")  # (SELECT ...), of later versions of the grammar
 
 
-class Expressions(ABC):
+class Expressions(Precedence):
     """The part of the grammar below the clauses."""
 
-    def __init__(self, cursor: Cursor) -> None:
-        self.cursor = cursor
+    levels: ClassVar[Mapping[str, int]] = {
+        "??": 1, "OR": 2, "AND": 3, "|": 4, "^": 5, "&": 6, "=": 7, "!=": 7, "<>": 7, "<": _RANGE, "<=": _RANGE,
+        ">": _RANGE, ">=": _RANGE, "<<": 9, ">>": 9, ">>>": 9, "+": 10, "-": 10, "||": 10, "*": 11, "/": 11, "%": 11,
+    }  # fmt: skip
+    prefixes: ClassVar[Mapping[str, int]] = dict.fromkeys(("NOT", "-", "+", "~"), _PREFIX)
+    ranges: ClassVar[int] = _RANGE
 
     @abstractmethod
     def query(self) -> tree.Query:
         """SELECT ..., which the clauses' part of the grammar reads."""
 
-    def expression(self, loosest: int = _CONDITIONAL) -> tree.Expression:
-        """An expression whose operators bind no looser than `loosest`."""
-        left = self._prefix()
-        while True:
-            word = self.cursor.token.upper
-            binds = _BINARY.get(word)
-            if binds is not None and binds >= loosest:
-                self.cursor.next()
-                right = self.expression(binds + 1)
-                left = _chain(word, left, right) if binds in (_OR, _AND) else tree.Binary(word, left, right)
-            elif word == "?" and loosest <= _CONDITIONAL:
-                self.cursor.next()
-                yes = self.expression()
-                self.cursor.expect(":")
-                return tree.Conditional(left, yes, self.expression())
-            elif loosest <= _RANGE and (ranged := self._range(left)) is not None:
-                left = ranged
-            else:
-                return left
+    def expression(self, loosest: int = 0) -> tree.Expression:
+        at = self.cursor.at
+        found = super().expression(loosest)
+        if not self.cursor.accept("?"):
+            return found
+        yes = self.expression()
+        self.cursor.expect(":")
+        return tree.Case(at, None, ((found, yes),), self.expression())
 
     def expressions(self, closing: str) -> tuple[tree.Expression, ...]:
         """Expressions up to `closing`, which is taken; there may be none."""
-        if self.cursor.take(closing):
+        if self.cursor.accept(closing):
             return ()
-        found = self.listed()
+        found = self.cursor.commas(self.expression)
         self.cursor.expect(closing)
         return found
 
-    def listed(self) -> tuple[tree.Expression, ...]:
-        """One expression or several, with commas in between."""
-        found = [self.expression()]
-        while self.cursor.take(","):
-            found.append(self.expression())
-        return tuple(found)
+    def prefixed(self, at: Position, sign: str, operand: tree.Expression) -> tree.Expression:
+        """-1 is a constant."""
+        if sign in ("-", "+") and isinstance(operand, tree.Literal) and operand.kind in (int, float):
+            return tree.Literal(at, -operand.value if sign == "-" else operand.value)
+        return super().prefixed(at, sign, operand)
 
-    def _range(self, value: tree.Expression) -> tree.Expression | None:
-        cursor = self.cursor
-        negated = cursor.at("NOT")
-        word = cursor.ahead(1 if negated else 0).upper
-        if word not in ("IN", "BETWEEN", "LIKE"):
-            return None
-        cursor.expect(*(("NOT", word) if negated else (word,)))
-        found: tree.Expression
-        if word == "IN":
-            cursor.expect("(")
-            found = tree.In(value, self.listed())
-            cursor.expect(")")
-        elif word == "BETWEEN":
-            low = self.expression(_RANGE + 1)
-            cursor.expect("AND")
-            found = tree.Between(value, low, self.expression(_RANGE + 1))
-        else:
-            pattern = self.expression(_RANGE + 1)
-            found = tree.Like(value, pattern, self._escape())
-        return tree.Unary("NOT", found) if negated else found
-
-    def _escape(self) -> str | None:
-        if not self.cursor.take("ESCAPE"):
+    def escape(self) -> str | None:
+        if not self.cursor.accept("ESCAPE"):
             return None
         token = self.cursor.token
         if token.kind is not Kind.STRING or len(token.value) != 1:
-            raise self.cursor.wrong()
-        return str(self.cursor.next().value)
+            raise self.cursor.fail("one character in quotes")
+        return self.cursor.string()
 
-    def _prefix(self) -> tree.Expression:
-        word = self.cursor.token.upper
-        if word not in ("NOT", "-", "+", "~"):
-            return self._postfix()
-        self.cursor.next()
-        operand = self.expression(_UNARY)
-        if word in ("-", "+") and isinstance(operand, tree.Literal) and operand.kind in (int, float):
-            return tree.Literal(-operand.value, operand.kind) if word == "-" else operand
-        return tree.Unary(word, operand)
-
-    def _postfix(self) -> tree.Expression:
+    def postfix(self) -> tree.Expression:
+        cursor = self.cursor
+        at = cursor.at
         found = self._primary()
         while True:
-            if self.cursor.take("."):
-                step = self.cursor.name()
-                if isinstance(found, tree.Name) and found.name.lower() == "udf" and self.cursor.at("("):
+            if cursor.accept("."):
+                step_at = cursor.at
+                step = cursor.name("a name that is no keyword")
+                if isinstance(found, tree.Name) and found.name.lower() == "udf" and cursor.next_is("("):
                     raise UnsupportedConstruct(f"{found.name}.{step}()")
-                found = tree.Member(found, _literal(step))
-            elif self.cursor.take("["):
-                found = tree.Member(found, self.expression())
-                self.cursor.expect("]")
+                found = tree.Member(at, found, tree.Literal(step_at, step))
+            elif cursor.accept("["):
+                found = tree.Member(at, found, self.expression())
+                cursor.expect("]")
             else:
                 return found
 
     def _primary(self) -> tree.Expression:
-        token = self.cursor.token
-        match token.kind:
+        cursor = self.cursor
+        at = cursor.at
+        match cursor.token.kind:
             case Kind.NUMBER | Kind.STRING:
-                return _literal(self.cursor.next().value)
+                return tree.Literal(at, cursor.take().value)
             case Kind.PARAMETER:
-                return tree.Parameter(self.cursor.next().text)
+                return tree.Parameter(at, cursor.take().text)
             case Kind.WORD:
                 return self._word()
-            case Kind.SIGN if self.cursor.take("("):
-                return self._parenthesis()
-            case Kind.SIGN if self.cursor.take("["):
-                return tree.ArrayOf(self.expressions("]"))
-            case Kind.SIGN if self.cursor.take("{"):
-                return self._object()
-        raise self.cursor.wrong()
+        if cursor.accept("("):
+            found = tree.Subquery(at, "", self.query()) if cursor.next_is("SELECT") else self.expression()
+            cursor.expect(")")
+            return found
+        if cursor.accept("["):
+            return tree.ArrayOf(at, self.expressions("]"))
+        if cursor.accept("{"):
+            members = () if cursor.next_is("}") else cursor.commas(self._member)
+            cursor.expect("}")
+            return tree.ObjectOf(at, members)
+        raise cursor.fail("an expression")
 
     def _word(self) -> tree.Expression:
         cursor = self.cursor
+        at = cursor.at
         word = cursor.token.upper
         if word in _CONSTANTS:
-            cursor.next()
-            return _literal(_CONSTANTS[word])
-        if word == "UNDEFINED":
-            cursor.next()
-            return tree.Literal(UNDEFINED, type(UNDEFINED))
-        if word in _SUBQUERY_USES and cursor.ahead().upper == "(":
-            cursor.expect(word, "(")
-            query = self.query()
+            cursor.take()
+            return tree.Literal(at, _CONSTANTS[word])
+        if word in _SUBQUERY_USES and cursor.accept(word, "("):
+            with cursor.nesting():
+                query = self.query()
             cursor.expect(")")
-            return tree.Subquery(word, query)
+            return tree.Subquery(at, word, query)
         if word in RESERVED:
-            raise cursor.wrong()
-        written = cursor.next().text
-        if not cursor.take("("):
-            if written in _NOT_FINITE:
-                return tree.Literal(_NOT_FINITE[written], float)
-            return tree.Name(written)
-        if word in _UNSUPPORTED_USES and cursor.at("SELECT"):
+            raise cursor.fail("an expression")
+        written = cursor.take().text
+        if not cursor.accept("("):
+            return tree.Literal(at, _NOT_FINITE[written]) if written in _NOT_FINITE else tree.Name(at, written)
+        if word in _UNSUPPORTED_USES and cursor.next_is("SELECT"):
             raise UnsupportedConstruct(f"{word}(SUBQUERY)")
-        return tree.Call(word, self.expressions(")"), written)
+        return tree.Call(at, word, self.expressions(")"), written)
 
-    def _parenthesis(self) -> tree.Expression:
-        found: tree.Expression = tree.Subquery("", self.query()) if self.cursor.at("SELECT") else self.expression()
-        self.cursor.expect(")")
-        return found
-
-    def _object(self) -> tree.Expression:
-        members: list[tuple[str, tree.Expression]] = []
-        while not self.cursor.take("}"):
-            if members:
-                self.cursor.expect(",")
-            token = self.cursor.token
-            name = str(self.cursor.next().value) if token.kind is Kind.STRING else self._bare_name()
-            self.cursor.expect(":")
-            members.append((name, self.expression()))
-            if not self.cursor.at(",") and not self.cursor.at("}"):
-                raise self.cursor.wrong()
-        return tree.ObjectOf(tuple(members))
-
-    def _bare_name(self) -> str:
-        """{unit: "ng"}: the documentation writes names without quotes too."""
-        if self.cursor.token.kind is not Kind.WORD:
-            raise self.cursor.wrong()
-        return self.cursor.next().text
-
-
-def _literal(value: object) -> tree.Literal:
-    if isinstance(value, float) and value - value != 0:
-        raise QuerySyntaxError("a number beyond 1.7976931348623157e308")
-    return tree.Literal(value, type(value))
-
-
-def _chain(word: str, left: tree.Expression, right: tree.Expression) -> tree.Expression:
-    sides = [
-        side.operands if isinstance(side, tree.Logical) and side.operator == word else (side,) for side in (left, right)
-    ]
-    return tree.Logical(word, (*sides[0], *sides[1]))
+    def _member(self) -> tuple[str, tree.Expression]:
+        """{"unit": "ng"}, or {unit: "ng"}: the documentation writes names without quotes too."""
+        token = self.cursor.token
+        if token.kind not in (Kind.STRING, Kind.WORD):
+            raise self.cursor.fail("the name of a member")
+        self.cursor.take()
+        self.cursor.expect(":")
+        return token.text if token.kind is Kind.WORD else str(token.value), self.expression()

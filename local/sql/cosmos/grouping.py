@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from local.sql.compiler import Evaluate
 from local.sql.cosmos import tree
 from local.sql.cosmos.aggregates import AGGREGATES, Accumulator
 from local.sql.cosmos.errors import InvalidQuery, UnsupportedConstruct, WrongArguments
 from local.sql.cosmos.expressions import compile_expression
-from local.sql.cosmos.scope import Evaluate, Scope
+from local.sql.cosmos.scope import Scope
 from local.sql.cosmos.values import identity
 
 

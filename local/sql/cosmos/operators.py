@@ -1,7 +1,7 @@
-"""What operators compute, on values: arithmetic, bits and LIKE. Comparison is in `local.sql.cosmos.values`.
+"""What operators compute, on values: arithmetic and bits. Comparison is in `local.sql.cosmos.values`.
 
 Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/bitwise-operators ("the same behavior as bitwise
-operators in JavaScript": on 32 bits) and .../keywords (LIKE).
+operators in JavaScript": on 32 bits) and .../keywords.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from local.sql.cosmos.values import NUMBERS, UNDEFINED, number
-from local.sql.like import like_pattern
 
 _32_BITS: Final = 0xFFFFFFFF
 
@@ -67,10 +66,6 @@ BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def _not(value: Any) -> Any:
-    return not value if type(value) is bool else UNDEFINED
-
-
 def _negate(value: Any) -> Any:
     return -value if type(value) in NUMBERS else UNDEFINED
 
@@ -83,11 +78,4 @@ def _complement(value: Any) -> Any:
     return ~signed32(value) if type(value) in NUMBERS else UNDEFINED
 
 
-UNARY: Final[dict[str, Callable[[Any], Any]]] = {"NOT": _not, "-": _negate, "+": _plus, "~": _complement}
-
-
-def like(value: Any, pattern: Any, escape: str | None) -> Any:
-    """Whether the whole of `value` matches `pattern`; undefined unless both are strings."""
-    if type(value) is not str or type(pattern) is not str:
-        return UNDEFINED
-    return like_pattern(pattern, escape).fullmatch(value) is not None
+UNARY: Final[dict[str, Callable[[Any], Any]]] = {"-": _negate, "+": _plus, "~": _complement}

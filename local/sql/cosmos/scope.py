@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, Protocol
 
+from local.sql.compiler import Evaluate
 from local.sql.cosmos import tree
 from local.sql.cosmos.aggregates import AGGREGATES
 from local.sql.cosmos.errors import InvalidQuery, UnresolvedIdentifier
-
-Evaluate = Callable[[Any], Any]
-"""From a row to a JSON value, or to `UNDEFINED`."""
 
 
 class Names(Protocol):

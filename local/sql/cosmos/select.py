@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from local.sql.compiler import Evaluate
 from local.sql.cosmos import tree
 from local.sql.cosmos.block import Block, compile_clauses
 from local.sql.cosmos.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
@@ -23,7 +24,7 @@ from local.sql.cosmos.functions.table import integer
 from local.sql.cosmos.grammar import parse
 from local.sql.cosmos.grouping import Aggregation
 from local.sql.cosmos.pins import Path, document_path, pins
-from local.sql.cosmos.scope import Evaluate, Scope, itself
+from local.sql.cosmos.scope import Scope, itself
 from local.sql.cosmos.sources import CONTAINER
 from local.sql.cosmos.values import sort_key
 
@@ -135,7 +136,7 @@ def compile_select(text: str, parameters: Mapping[str, Any]) -> Select:
     try:
         return _compile(parse(text), parameters)
     except RecursionError:
-        raise QuerySyntaxError("too deeply nested") from None
+        raise QuerySyntaxError("SELECT", "nested too deeply") from None
 
 
 def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:

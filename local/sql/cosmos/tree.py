@@ -5,35 +5,47 @@ Trees compare by what they say (c.a is c["a"]), which is how an item of SELECT i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, get_args
+
+from local.sql.tree import (
+    Between,
+    Binary,
+    Case,
+    Connective,
+    Expression,
+    In,
+    Like,
+    Literal,
+    Node,
+    Not,
+    Unary,
+    children,
+    depth,
+)
+
+__all__ = [
+    "ArrayOf", "Between", "Binary", "Call", "Case", "Connective", "Expression", "In", "Item", "Like", "Literal",
+    "Member", "Name", "Node", "Not", "ObjectOf", "Order", "Parameter", "Query", "Source", "Subquery", "Unary",
+    "children", "depth",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
-    """A constant. `kind` keeps 1 and true apart, which Python would call equal."""
-
-    value: Any
-    kind: type
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Expression):
     """`@name`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Expression):
     """A source's alias."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Expression):
     """`base.name`, `base["name"]`, `base[0]`, `base[expression]`."""
 
     base: Expression
@@ -41,67 +53,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
-    """`NOT x`, `-x`, `+x`, `~x`."""
-
-    operator: str
-    operand: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """Two operands and an operator in between."""
-
-    operator: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Logical:
-    """A chain of ANDs, or of ORs: SDKs write a thousand of them, too deep to recurse into."""
-
-    operator: str
-    operands: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Conditional:
-    """`test ? yes : no`."""
-
-    test: Expression
-    yes: Expression
-    no: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """`value IN (choice, ...)`."""
-
-    value: Expression
-    choices: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """`value BETWEEN low AND high`."""
-
-    value: Expression
-    low: Expression
-    high: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """`value LIKE pattern [ESCAPE "character"]`."""
-
-    value: Expression
-    pattern: Expression
-    escape: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Expression):
     """`name(argument, ...)`, the name in capitals; `written` as the query has it."""
 
     name: str
@@ -110,35 +62,29 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectOf:
+class ObjectOf(Expression):
     """`{"name": value, ...}`."""
 
     members: tuple[tuple[str, Expression], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayOf:
+class ArrayOf(Expression):
     """`[item, ...]`."""
 
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Subquery:
+class Subquery(Expression):
     """`(SELECT ...)`, `EXISTS(SELECT ...)` or `ARRAY(SELECT ...)`; `use` is "", EXISTS or ARRAY."""
 
     use: str
     query: Query
 
 
-Expression: TypeAlias = (
-    Literal | Parameter | Name | Member | Unary | Binary | Logical | Conditional | In | Between | Like | Call | ObjectOf
-    | ArrayOf | Subquery
-)  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Node):
     """One item of a SELECT list."""
 
     value: Expression
@@ -146,7 +92,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Node):
     """One source of FROM or JOIN.
 
     Attributes:
@@ -163,7 +109,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(Node):
     """One item of ORDER BY."""
 
     value: Expression
@@ -171,7 +117,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class Query(Node):
     """`SELECT ...`; `value` is VALUE's expression, and without it and without `items` the query is SELECT *."""
 
     distinct: bool
@@ -188,34 +134,3 @@ class Query:
     @property
     def is_star(self) -> bool:
         return self.value is None and not self.items
-
-
-_NODES: Final = (*get_args(Expression), Query, Item, Source, Order)
-
-
-def children(node: Any) -> Iterator[Any]:
-    """The nodes right under `node`, those of its subqueries too."""
-    for name in node.__slots__:
-        part = getattr(node, name)
-        if isinstance(part, tuple):
-            yield from _nodes(part)
-        elif isinstance(part, _NODES):
-            yield part
-
-
-def _nodes(parts: tuple[Any, ...]) -> Iterator[Any]:
-    for part in parts:
-        if isinstance(part, _NODES):
-            yield part
-        elif isinstance(part, tuple):
-            yield from _nodes(part)
-
-
-def depth(node: Any) -> int:
-    """How many nodes lie one under the other, found without recursion."""
-    deepest, waiting = 0, [(node, 1)]
-    while waiting:
-        found, level = waiting.pop()
-        deepest = max(deepest, level)
-        waiting.extend((child, level + 1) for child in children(found))
-    return deepest
