@@ -46,12 +46,16 @@ class Files:
         self._held = 0
 
     def forget(self, path: Path) -> None:
-        """Something else wrote `path`, or it is gone (with all in it, for a file system): what was appended is void."""
-        gone = [path] if path.name else [known for known in self._open if known.file_system == path.file_system]
-        for known in gone:
-            if file := self._open.pop(known, None):
-                with self._accounting(file):
-                    file.uncommitted.forget_before(None)
+        """Something else wrote `path`, or it is gone: what was appended to it is void."""
+        if file := self._open.pop(path, None):
+            with self._accounting(file):
+                file.uncommitted.forget_before(None)
+
+    def forget_in(self, directory: Path) -> None:
+        """A directory (or file, or file system) is gone with all in it."""
+        under = f"{directory}".rstrip("/") + "/"
+        for path in [known for known in self._open if f"{known}/".startswith(under)]:
+            self.forget(path)
 
     async def create(self, path: Path, headers: Mapping[str, str], sas: str) -> Answer:
         """Create an empty file, or empty an existing one (unless the request's conditions forbid it)."""

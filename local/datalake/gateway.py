@@ -122,7 +122,7 @@ class Gateway:
     async def _rename(self, path: Path, headers: Mapping[str, str], sas: str) -> web.Response:
         source, source_sas = parse_rename_source(headers["x-ms-rename-source"])
         moved = await self._paths.rename(source, path, headers, source_sas or sas)
-        self._files.forget(source)
+        self._files.forget_in(source)
         self._files.forget(path)
         return _answer(201, _version(moved))
 
@@ -179,8 +179,8 @@ class Gateway:
             is_directory = False
         if is_directory:
             recursive = target.query.get("recursive", "").lower() == "true"
-            for path in await self._paths.delete_directory(target.path, headers, sas, recursive=recursive):
-                self._files.forget(path)
+            await self._paths.delete_directory(target.path, headers, sas, recursive=recursive)
+            self._files.forget_in(target.path)
         elif either:
             return await self._pass_on(request, target)
         else:
@@ -195,7 +195,7 @@ class Gateway:
         upstream = await self._azurite.forward(request.method, request.raw_path, request.headers, body)
         try:
             if upstream.status < 300 and target.replaces_content():
-                self._files.forget(target.path)
+                (self._files.forget if target.path.name else self._files.forget_in)(target.path)
             headers = _passed_back(upstream.headers)
             if request.method == "HEAD" or upstream.status in (204, 304):
                 return web.Response(status=upstream.status, headers=headers)

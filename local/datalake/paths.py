@@ -98,13 +98,11 @@ class Paths:
             return await self._move(source, target, now, headers, lease, sas)
         return await self._move_tree(source, target, now, sas)
 
-    async def delete_directory(
-        self, path: Path, headers: Mapping[str, str], sas: str, *, recursive: bool
-    ) -> list[Path]:
-        """Delete a directory and, if `recursive`, all that lies under it; returns what is gone.
+    async def delete_directory(self, path: Path, headers: Mapping[str, str], sas: str, *, recursive: bool) -> None:
+        """Delete a directory and, if `recursive`, all that lies under it.
 
         Raises:
-            Refused: 409 DirectoryNotEmpty.
+            Refused: 409 DirectoryNotEmpty; 412, something in it is leased.
         """
         below = [Path(path.file_system, blob.name) async for blob in self._blobs_under(path, sas)]
         if below and not recursive:
@@ -114,7 +112,6 @@ class Paths:
         mark = await self._azurite.call("DELETE", path, headers=conditions(headers, "x-ms-lease-id"), sas=sas)
         if not mark.ok and mark.status != 404:
             raise from_azurite(mark.status, mark.headers.get("x-ms-error-code"), mark.body)
-        return [*below, path]
 
     async def _source(self, source: Path, sas: str) -> tuple[Mapping[str, str], bool]:
         try:
@@ -195,13 +192,16 @@ def already_exists(path: Path) -> Refused:
 
 
 async def _each(items: Sequence[T], act: Callable[[T], Awaitable[object]]) -> None:
-    """`act` on every item, a few at a time; the first failure is raised when all that ran have ended."""
+    """`act` on every item, a few at a time. The first failure ends it, and is raised."""
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(item: T) -> None:
         async with turn:
             await act(item)
 
-    async with asyncio.TaskGroup() as group:
-        for item in items:
-            group.create_task(one(item))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(one(item))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None

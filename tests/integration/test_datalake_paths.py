@@ -166,6 +166,31 @@ def test_deleting_a_directory_takes_all_under_it_and_nothing_else(file_system: F
         file_system.delete_directory("a")
 
 
+def test_a_directory_with_a_leased_file_is_not_deleted_and_says_why(file_system: FileSystemClient) -> None:
+    put(file_system, "d/a", "d/leased")
+    lease = file_system.get_file_client("d/leased").acquire_lease(15)
+    with pytest.raises(HttpResponseError) as refused:
+        file_system.get_directory_client("d").delete_directory()
+    assert (refused.value.status_code, refused.value.error_code) == (412, "LeaseIdMissing")
+    assert file_system.get_file_client("d/leased").exists()
+    lease.release()
+    file_system.get_directory_client("d").delete_directory()
+    assert names(file_system) == []
+
+
+@pytest.mark.parametrize("leave", ["delete", "rename"])
+def test_a_file_whose_directory_went_away_is_not_appended_to(file_system: FileSystemClient, leave: str) -> None:
+    file = file_system.create_file("d/e/a")
+    file.append_data(b"abc", 0)
+    directory = file_system.get_directory_client("d")
+    if leave == "rename":
+        directory.rename_directory(f"{file_system.file_system_name}/other")
+    else:
+        directory.delete_directory()
+    with pytest.raises(ResourceNotFoundError, match="PathNotFound"):
+        file.append_data(b"def", 3)
+
+
 def test_a_blob_delete_is_a_delete(data_lake: DataLake, file_system: FileSystemClient) -> None:
     put(file_system, "a")
     with BlobServiceClient.from_connection_string(data_lake.connection_string) as service:
