@@ -18,7 +18,7 @@ _CONSTRAINTS = {
     "decimal": r"-?\d+(?:\.\d+)?",
     "double": r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?",
     "float": r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?",
-    "required": r".+",
+    "required": r"[^/]+",
 }
 _PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?::(?P<constraint>[^?}]+))?(?P<optional>\?)?\}")
 
@@ -36,14 +36,18 @@ class Route:
         """Compile a template.
 
         Raises:
-            ValueError: a constraint that is not known, or a segment that is not a template.
+            ValueError: a constraint that is not known, a segment that is not a template, or a name that comes twice.
         """
         expression, precedence = "", []
         segments = [segment for segment in template.strip("/").split("/") if segment]
         for index, segment in enumerate(segments):
             expression += _segment(segment, first=index == 0, template=template)
             precedence.append(_rank(segment))
-        return cls(template.strip("/"), re.compile(expression, re.IGNORECASE), tuple(precedence))
+        try:
+            pattern = re.compile(expression, re.IGNORECASE)
+        except re.error as error:
+            raise ValueError(f"route {template!r}: {error.msg}") from None
+        return cls(template.strip("/"), pattern, tuple(precedence))
 
     def match(self, path: str) -> dict[str, str] | None:
         """The parameters of a path (percent-encoded, without a leading slash); None when it is not this route.
@@ -78,14 +82,11 @@ def _group(match: re.Match[str], template: str) -> str:
     constraint = match["constraint"]
     expression = "[^/]+"
     if constraint:
-        regex = re.fullmatch(r"regex\((.*)\)", constraint)
-        known = _CONSTRAINTS.get(constraint)
-        if regex is None and known is None:
+        if constraint not in _CONSTRAINTS:
             raise ValueError(
-                f"route {template!r}: constraint {constraint!r} is not known here; known are "
-                f"{', '.join(_CONSTRAINTS)} and regex(...)"
+                f"route {template!r}: constraint {constraint!r} is not known here; known are {', '.join(_CONSTRAINTS)}"
             )
-        expression = regex[1] if regex else str(known)
+        expression = _CONSTRAINTS[constraint]
     return f"(?P<{match['name']}>{expression})"
 
 

@@ -27,7 +27,8 @@ from local.functions.routes import Route
         ("{*all}", "x/y", {"all": "x/y"}),
         ("", "", {}),
         ("a.b", "aXb", None),
-        ("v/{n:regex(\\d+)}", "v/12", {"n": "12"}),
+        ("v/{n:required}", "v/a", {"n": "a"}),
+        ("v/{n:required}", "v/a/b", None),
     ],
 )  # fmt: skip
 def test_match(template: str, path: str, expected: dict[str, str] | None) -> None:
@@ -40,7 +41,7 @@ def test_the_more_specific_template_comes_first() -> None:
     assert [route.template for route in ordered] == ["orders/latest", "orders/{id:int}", "orders/{id}", "{*all}"]
 
 
-@pytest.mark.parametrize("template", ["a/{", "a/{b:unknown}", "a/}b"])
+@pytest.mark.parametrize("template", ["a/{", "a/{b:unknown}", "a/}b", "{b}/{b}", "{1}", "a/{b:regex(^[0-9]+$)}"])
 def test_refuses_what_is_not_a_template(template: str) -> None:
     with pytest.raises(ValueError, match="route"):
         Route.parse(template)
