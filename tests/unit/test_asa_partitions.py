@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.sql.asa.errors import QueryError
@@ -205,6 +205,7 @@ EVENTS = st.lists(
 
 
 @pytest.mark.parametrize("query", ALLOWED)
+@settings(max_examples=40, deadline=None)
 @given(events=EVENTS)
 def test_what_a_key_keeps_apart_is_as_it_is_without(query: str, events: list[tuple[int, int, str, str, int]]) -> None:
     without = query
