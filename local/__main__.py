@@ -103,12 +103,14 @@ def _up(arguments: argparse.Namespace) -> int:
         console.print(
             f"Up in {time.monotonic() - started:.1f} s. Logs: {stack.logs_dir}. Ctrl-C stops it all.", soft_wrap=True
         )
-        while (dead := stack.dead()) is None:
+        while True:
+            stack.check()
             time.sleep(0.2)
-        return _fail(f"{dead.name} ended with status {dead.wait(0)}; the end of {dead.log}:\n{dead.log_tail()}")
     except KeyboardInterrupt:
         console.print("Stopping (the function app first)." if app else "Stopping.")
         return 0
+    except StackError as error:
+        return _fail(str(error))
     finally:
         stack.stop()
 
@@ -135,8 +137,8 @@ def _addresses(stack: Stack) -> Table:
     for service, port in (("blob", ports.blob), ("queue", ports.queue), ("table", ports.table)):
         table.add_row(f"Azurite ({service})", f"127.0.0.1:{port}", "AzureWebJobsStorage")
     if APP in stack.children:
-        table.add_row("function app", f"http://localhost:{ports.functions}", "")
-    table.add_row("Stream Analytics job", "no port: stream_analytics/", "")
+        table.add_row("function app", f"localhost:{ports.functions}", "")
+    table.add_row("Stream Analytics job", "no port", "")
     return table
 
 

@@ -132,7 +132,7 @@ class Stack:
     def stop_services(self, *names: str) -> None:
         """Stop these alone, in this order; those that do not run are left as they are."""
         for name in names:
-            if child := self.children.get(name):
+            if child := self.children.pop(name, None):
                 child.stop(_STOP_SECONDS.get(name, 10.0))
 
     def restart(self, name: str) -> None:
@@ -141,9 +141,17 @@ class Stack:
         self._launch(name)
         self._wait(name)
 
-    def dead(self) -> Child | None:
-        """A child that ended by itself, if there is one."""
-        return next((child for child in self.children.values() if not child.running()), None)
+    def check(self) -> None:
+        """See whether everything that was started still runs.
+
+        Raises:
+            StackError: a service ended by itself; the message has the end of its log.
+        """
+        for child in self.children.values():
+            if (status := child.wait(0)) is not None:
+                raise StackError(
+                    f"{child.name} ended with status {status}; the end of {child.log}:\n{child.log_tail()}"
+                )
 
     def _launch(self, name: str) -> None:
         start: Mapping[str, Callable[[Path], Child]] = {

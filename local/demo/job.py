@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from azure.core.exceptions import AzureError
+from azure.eventhub.exceptions import EventHubError
 from rich.console import Console
 from rich.markup import escape
 
@@ -77,6 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
             console.print(f"Up in {time.monotonic() - started:.1f} s, on free ports, state in {directory}")
             try:
                 return _job(console, stack, arguments)
+            except ProducerFailed:
+                stack.check()  # a service that ended is why
+                raise
+            except (AzureError, EventHubError) as error:
+                stack.check()
+                raise DemoFailed(str(error)) from error
             finally:
                 with console.status("Stopping"):
                     stack.stop()
@@ -94,7 +102,7 @@ def _job(console: Console, stack: Stack, arguments: argparse.Namespace) -> int:
     began = time.monotonic()
 
     sent = send(stack.settings, warm_up, arguments.bad, seed=1)
-    _wait(console, stores, _events(sent), "Sent the first events; connections open as they travel")
+    _wait(console, stack, stores, _events(sent), "Sent the first events; connections open as they travel")
     first = time.monotonic() - began
     opened = log.stat().st_size
     if arguments.count > warm_up:
@@ -103,7 +111,7 @@ def _job(console: Console, stack: Stack, arguments: argparse.Namespace) -> int:
         for route, counts in more.items():
             so_far = sent.setdefault(route, Sent())
             sent[route] = Sent(so_far.events + counts.events, so_far.bad + counts.bad)
-    _wait(console, stores, _events(sent), "Sent; waiting until each is accounted for")
+    _wait(console, stack, stores, _events(sent), "Sent; waiting until each is accounted for")
 
     by_route = {route: stores.document_count(sender=route.sender) for route in sent}
     console.print(report.routes(sent, by_route))
@@ -150,11 +158,12 @@ def _events(sent: Mapping[Route, Sent]) -> int:
     return sum(counts.events for counts in sent.values())
 
 
-def _wait(console: Console, stores: Stores, sent: int, what: str) -> None:
+def _wait(console: Console, stack: Stack, stores: Stores, sent: int, what: str) -> None:
     """Until documents, dead letters and lines account for all that was sent.
 
     Raises:
         DemoFailed: they do not within `DEADLINE`.
+        StackError: a service ended.
     """
     deadline = time.monotonic() + DEADLINE
     with console.status(what) as status:
@@ -164,6 +173,7 @@ def _wait(console: Console, stores: Stores, sent: int, what: str) -> None:
             if documents + dead >= sent and lines >= documents:
                 return
             status.update(f"{what}: {documents:,} documents, {lines:,} lines, {dead:,} dead letters of {sent:,}")
+            stack.check()
             if time.monotonic() > deadline:
                 found = f"{documents} documents, {lines} lines and {dead} dead letters of {sent}"
                 raise DemoFailed(f"after {DEADLINE:.0f} s there are only {found}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
+from bench.processes import children
 from local.stack import ROOT
+from tests.waiting import wait_until
 
 
 def test_events_of_both_protocols_are_stored_and_captured_to_the_last() -> None:
@@ -22,3 +27,21 @@ def test_events_of_both_protocols_are_stored_and_captured_to_the_last() -> None:
         "captured 600 = events that dev received 600, each once",
     ):
         assert f"ok  {check}" in done.stdout, done.stdout
+
+
+def test_a_service_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    with output.open("wb") as sink:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "local", "demo", "--rate", "50"], cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until(lambda: "Up in" in output.read_text() or demo.poll() is not None, "the services", 40)
+        (cosmos,) = [pid for pid in children(demo.pid) if "local.cosmos" in Path(f"/proc/{pid}/cmdline").read_text()]
+        os.kill(cosmos, signal.SIGKILL)
+        assert demo.wait(60) == 1
+    finally:
+        demo.kill()
+        demo.wait()
+    assert "cosmos ended with status -9; the end of" in output.read_text()
+    assert "Traceback" not in output.read_text()
