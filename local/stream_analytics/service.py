@@ -225,15 +225,16 @@ class Service:
             self._idle(cycle, look)
 
     async def _hold_references(self, batches: Sequence[Batch], quiet: Sequence[Quiet]) -> None:
-        """Have the reference data that rows meet once these are pushed, and no earlier than any row can be."""
-        if not self._references or not (batches or quiet):
+        """Have the reference data that rows meet once these are pushed, and none from before any row can be."""
+        if not self._references or not (batches or (quiet and not self._fresh)):
             return
+        # Batches are handed out once every partition was heard of: from here on, nothing arrives earlier.
         arrivals = {(batch.input, batch.partition): batch.arrival for batch in batches}
-        to_come = min({**self._reached, **arrivals}.values()) - self._definition.policies.late_arrival
+        since = min({**self._reached, **arrivals}.values()) - self._definition.policies.late_arrival
         if not self._fresh:
-            to_come = min(to_come, self._job.watermark or START)
-        self._since = max(self._since, DateTime(to_come))
-        self._fresh = self._fresh and not batches
+            since = min(since, self._job.watermark or START)
+        self._fresh = False
+        self._since = max(self._since, DateTime(since))
         until = max((*(batch.last_arrival for batch in batches), *(look.until for look in quiet)))
         await self._references.hold(self._since, DateTime(until + EARLY_ARRIVAL))
 

@@ -39,8 +39,9 @@ def shorter(directory: Path, *, query: Callable[[str], str] = lambda text: text,
 class RunningJob:
     """One job with containers and a file system of its own, over a data directory that outlives a stop or a crash."""
 
-    def __init__(self, stack: Stack, directory: Path, job: Path | None = None) -> None:
+    def __init__(self, stack: Stack, directory: Path, job: Path | None = None, options: Sequence[str] = ()) -> None:
         self._stack = stack
+        self._options = options
         self._name = f"t{uuid.uuid4().hex[:10]}"
         self.directory = directory
         directory.mkdir(exist_ok=True)
@@ -67,7 +68,7 @@ class RunningJob:
     def start(self) -> Child:
         self.child = Child.start_module(
             "local.stream_analytics", "--job", str(self.job), "--data-dir", str(self.directory / "state"),
-            "--log-level", "INFO", log=self.log, environment=self._stack.settings,
+            "--log-level", "INFO", *self._options, log=self.log, environment=self._stack.settings,
         )  # fmt: skip
         self.child.wait_ready()
         return self.child
@@ -133,8 +134,10 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @contextmanager
-def running(stack: Stack, directory: Path, job: Path | None = None) -> Iterator[RunningJob]:
-    job_service = RunningJob(stack, directory, job)
+def running(
+    stack: Stack, directory: Path, job: Path | None = None, options: Sequence[str] = ()
+) -> Iterator[RunningJob]:
+    job_service = RunningJob(stack, directory, job, options)
     try:
         job_service.start()
         yield job_service

@@ -1,0 +1,304 @@
+"""A job that joins with reference data: read before the first event, in effect by the time in its name, and the same
+after a kill."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.eventhub import EventData, EventHubProducerClient
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from local.stack import JOB_DIR, Stack
+from local.stream_analytics.definition import ReferenceInput
+from local.stream_analytics.errors import ReferenceDataError
+from local.stream_analytics.paths import ReferencePath
+from local.stream_analytics.reference import ReferenceData
+from local.stream_analytics.reference_reader import ReferenceReader
+from local.stream_analytics.rows import START
+from tests.integration.stream_analytics_service import RunningJob, running, services
+from tests.waiting import wait_until
+
+__all__ = ["services"]
+
+SCAN = 0.3  # seconds between two looks of a job under test
+OPTIONS = ("--scan-seconds", str(SCAN))
+PARTITIONS = 4
+MINUTE = 60
+
+# An event says when it happened, in seconds; the line that it becomes, what was then in effect.
+QUERY = """
+SELECT e.n, e.epoch, r.label, r.edition
+INTO adl
+FROM eventhub e TIMESTAMP BY DATEADD(second, e.epoch, '1970-01-01T00:00:00Z')
+LEFT JOIN labels r ON e.code = r.code
+"""
+
+
+class Labels:
+    """Reference data in a file system of its own."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self.container = container
+        self.name = container.container_name
+
+    def put(self, path: str, content: bytes | Sequence[Mapping[str, Any]]) -> None:
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.container.upload_blob(path, body, overwrite=True)
+
+    def edition(self, minute: int, content: bytes | None = None) -> str:
+        """Upload what is in effect from a minute on (seconds since 1970); its rows say so. Returns its path."""
+        path = f"labels/{datetime.fromtimestamp(minute, UTC):%Y-%m-%d/%H-%M}.json"
+        self.put(path, content or [{"code": 1, "label": "one", "edition": minute}])
+        return path
+
+
+@contextmanager
+def labels(stack: Stack) -> Iterator[Labels]:
+    with BlobServiceClient.from_connection_string(stack.settings["DataLake"]) as service:
+        yield Labels(service.create_container(f"labels{uuid.uuid4().hex[:8]}"))
+
+
+def job_of(directory: Path, hub: str, container: str, path: str, **policies: int) -> Path:
+    """A job that joins a hub's events with a blob, or with a sequence of them."""
+    job = json.loads((JOB_DIR / "job.json").read_text())
+    job |= {"eventsOutOfOrderMaxDelayInSeconds": 1, "eventsLateArrivalMaxDelayInSeconds": 2, **policies}
+    stream = job["inputs"][0]
+    stream["properties"]["datasource"]["properties"] |= {"eventHubName": hub, "consumerGroupName": "tools"}
+    source = {
+        "storageAccounts": [{"accountName": "<DataLake>"}],
+        "container": container,
+        "pathPattern": path,
+        "dateFormat": "yyyy-MM-dd",
+        "timeFormat": "HH-mm",
+        "authenticationMode": "Msi",
+    }
+    reference = {
+        "type": "Reference",
+        "datasource": {"type": "Microsoft.Storage/Blob", "properties": source},
+        "serialization": {"type": "Json", "properties": {"encoding": "UTF8"}},
+    }
+    job["inputs"] = [stream, {"name": "labels", "properties": reference}]
+    job["outputs"] = job["outputs"][:1]
+    directory.mkdir()
+    (directory / "job.json").write_text(json.dumps(job))
+    (directory / "job.asaql").write_text(QUERY)
+    return directory
+
+
+class Hub:
+    """A hub's producer, whose connections stay."""
+
+    def __init__(self, producer: EventHubProducerClient) -> None:
+        self._producer = producer
+
+    def send(self, events: Sequence[Mapping[str, Any]], partition: int = 0) -> None:
+        bodies = [EventData(json.dumps(event)) for event in events]
+        self._producer.send_batch(bodies, partition_id=str(partition))
+
+    def pass_time(self, until: int) -> None:
+        """Let every partition say that it is past a time, so that nobody has to wait for it."""
+        for partition in range(PARTITIONS):
+            self.send([{"n": -1, "epoch": until}], partition)
+
+
+@contextmanager
+def hub(stack: Stack, name: str) -> Iterator[Hub]:
+    with EventHubProducerClient.from_connection_string(stack.settings["EventHubs"], eventhub_name=name) as producer:
+        yield Hub(producer)
+
+
+def stored(job: RunningJob) -> dict[int, dict[str, Any]]:
+    lines = [line for line in job.lines() if line["n"] >= 0]
+    assert len({line["n"] for line in lines}) == len(lines)
+    return {line["n"]: line for line in lines}
+
+
+def wait_for(job: RunningJob, count: int) -> dict[int, dict[str, Any]]:
+    wait_until(lambda: len(stored(job)) >= count, f"{count} lines", 40, every=0.1)
+    return stored(job)
+
+
+def said(job: RunningJob, text: str) -> int:
+    return job.log.read_text().count(text)
+
+
+def test_events_are_joined_with_a_blob_that_stands_still_until_the_job_starts_again(
+    services: Stack, tmp_path: Path
+) -> None:
+    with labels(services) as data:
+        data.put("labels.json", b'{"code": 1, "label": "one"}\n{"code": 2.0, "label": "two"}\n')  # lines of JSON, too
+        job_dir = job_of(tmp_path / "job-dir", "dev", data.name, "labels.json")
+        with hub(services, "dev") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
+            now = int(time.time())
+            events.send([{"n": n, "code": n, "epoch": now} for n in range(4)])
+            events.pass_time(now + 9)
+            found = wait_for(job, 4)
+            assert [found[n]["label"] for n in range(4)] == [None, "one", "two", None]
+
+            # Overwritten, it is not read again, as in Azure, but by a job that starts.
+            data.put("labels.json", [{"code": 1, "label": "uno"}])
+            events.send([{"n": 4, "code": 1, "epoch": now + 10}])
+            events.pass_time(now + 19)
+            assert wait_for(job, 5)[4]["label"] == "one"
+            assert job.stop() == 0
+            job.start()
+            events.send([{"n": 5, "code": 1, "epoch": now + 20}])
+            events.pass_time(now + 29)
+            assert wait_for(job, 6)[5]["label"] == "uno"
+            assert said(job, "labels.json: 2 rows") == 1
+
+
+def test_a_job_without_its_reference_data_waits_for_it_and_loses_nothing(services: Stack, tmp_path: Path) -> None:
+    with labels(services) as data:
+        job_dir = job_of(tmp_path / "job-dir", "places", data.name, "deep/labels.json")
+        with hub(services, "places") as events, running(services, tmp_path / "job", job_dir) as job:
+            now = int(time.time())
+            events.send([{"n": n, "code": 1, "epoch": now} for n in range(3)])
+            where = f"input labels, {data.name}/deep/labels.json: "
+            wait_until(lambda: said(job, f"{where}there is no such blob; the job waits for it"), "what it says", 20)
+            assert stored(job) == {}
+
+            data.put("deep/labels.json", [{"code": 1, "label": "one"}])
+            events.pass_time(now + 9)
+            assert {line["label"] for line in wait_for(job, 3).values()} == {"one"}
+            assert said(job, "it is back, after") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "there is no such blob; the job waits for it"),
+        (b'[{"code": 1, "lab', "no JSON: .*; the job waits for it"),
+        (b'[{"code": 1}, 5]', "element 1 of an array is JSON, but no object; the job waits for it"),
+        (b"", "empty; the job waits for it"),
+    ],
+)
+async def test_what_is_no_reference_data_is_waited_for(services: Stack, content: bytes | None, complaint: str) -> None:
+    with labels(services) as data:
+        if content is not None:
+            data.put("labels.json", content)
+        source = ReferenceInput("labels", "DataLake", data.name, ReferencePath("labels.json"))
+        tables = ReferenceData()
+        reader = ReferenceReader(source, services.settings["DataLake"], tables)
+        try:
+            with pytest.raises(ReferenceDataError, match=f"input labels, {data.name}/labels.json: {complaint}"):
+                await reader.open()
+            assert len(tables) == 0
+            data.put("labels.json", b"[]")
+            await reader.open()
+            assert tables.at(START).rows == ()
+        finally:
+            await reader.close()
+
+
+def test_an_event_meets_the_edition_of_its_own_time(services: Stack, tmp_path: Path) -> None:
+    minute = int(time.time()) // MINUTE * MINUTE + 2 * MINUTE  # its time has not come; that of events may run ahead
+    old, gone = minute - 10 * MINUTE, minute - 20 * MINUTE
+    with labels(services) as data:
+        data.put("labels/notes.txt", b"no edition")
+        data.edition(gone)
+        data.edition(old)
+        job_dir = job_of(tmp_path / "job-dir", "weather", data.name, "labels/{date}/{time}.json")
+        with hub(services, "weather") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
+            events.pass_time(minute - MINUTE)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+
+            # One more while it runs: in effect from the moment on that its name says, whatever comes first.
+            data.edition(minute)
+            time_of_upload = time.monotonic()
+            wait_until(lambda: time.monotonic() > time_of_upload + 2 * SCAN, "a look at what is there")
+            times = [minute + 1, minute - 1, minute, minute + 2, minute - 2]
+            events.send([{"n": n, "code": 1, "epoch": at} for n, at in enumerate(sorted(times))], 2)
+            events.pass_time(minute + MINUTE)
+            found = wait_for(job, 5)
+            assert {line["epoch"]: line["edition"] for line in found.values()} == {
+                at: old if at < minute else minute for at in times
+            }
+            # What no event can meet any more was never read.
+            text = job.log.read_text()
+            assert datetime.fromtimestamp(gone, UTC).strftime("in effect from %Y-%m-%dT%H:%M") not in text
+
+
+def test_an_edition_that_cannot_be_read_leaves_the_one_before_in_effect_and_is_said_at_every_look(
+    services: Stack, tmp_path: Path
+) -> None:
+    now = int(time.time())
+    minute = now // MINUTE * MINUTE
+    with labels(services) as data:
+        data.edition(minute - 5 * MINUTE)
+        job_dir = job_of(tmp_path / "job-dir", "seismic", data.name, "labels/{date}/{time}.json")
+        with hub(services, "seismic") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
+            events.pass_time(now)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+            broken = data.edition(minute - 4 * MINUTE, b'[{"code": 1}, 5]')
+            complaint = f"{data.name}/{broken}: element 1 of an array is JSON, but no object: the one before it stays"
+
+            def heard() -> bool:
+                events.pass_time(int(time.time()))
+                return said(job, complaint) >= 2
+
+            wait_until(heard, "what it says, at two looks", 20, every=SCAN)
+            events.send([{"n": 0, "code": 1, "epoch": int(time.time())}])
+            assert wait_for(job, 1)[0]["edition"] == minute - 5 * MINUTE
+
+            # A later one that can be read ends it. It is found late, and so in effect from now on.
+            later = minute - 3 * MINUTE
+            data.edition(later)
+
+            def renewed() -> bool:
+                events.pass_time(int(time.time()))
+                return bool(said(job, f"{datetime.fromtimestamp(later, UTC):%H-%M}.json: 1 rows, in effect from"))
+
+            wait_until(renewed, "the later one", 20, every=SCAN)
+            events.send([{"n": 1, "code": 1, "epoch": int(time.time()) + 1}])
+            assert wait_for(job, 2)[1]["edition"] == later
+            count = said(job, complaint)
+            events.pass_time(int(time.time()) + 1)
+            assert said(job, complaint) == count
+
+
+def test_a_job_killed_again_and_again_joins_each_event_with_the_edition_of_its_time(
+    services: Stack, tmp_path: Path
+) -> None:
+    # GIVEN editions of every minute, and a job that is killed with -9 while events of those minutes come
+    chance = random.Random(7)
+    now = int(time.time())
+    minutes = [now // MINUTE * MINUTE - back * MINUTE for back in (6, 5, 4, 3)]
+    sent: dict[int, int] = {}
+    with labels(services) as data:
+        for minute in minutes:
+            data.edition(minute)
+        job_dir = job_of(
+            tmp_path / "job-dir", "enriched", data.name, "labels/{date}/{time}.json",
+            eventsLateArrivalMaxDelayInSeconds=1200,
+        )  # fmt: skip
+        with hub(services, "enriched") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
+            for start in range(minutes[0] + 20, minutes[-1] + 40, 45):  # some within a minute, some across two
+                for partition in range(PARTITIONS):
+                    times = sorted(start + chance.randrange(45) for _ in range(20))
+                    numbers = range(len(sent), len(sent) + len(times))
+                    sent |= dict(zip(numbers, times, strict=True))
+                    events.send([{"n": n, "code": 1, "epoch": sent[n]} for n in numbers], partition)
+                assert job.child
+                job.child.wait(chance.uniform(0.05, 0.7))
+                job.kill()
+                job.start()
+
+            # WHEN everything is through
+            events.pass_time(minutes[-1] + 2 * MINUTE)
+            found = wait_for(job, len(sent))
+
+            # THEN each event has met the edition of its time, once
+            assert {n: line["edition"] for n, line in found.items()} == {
+                n: max(minute for minute in minutes if minute <= at) for n, at in sent.items()
+            }
+            assert "Traceback" not in job.log.read_text()
