@@ -28,7 +28,8 @@ HUBS = ROOT / "infra" / "eventhubs.json"
 JOB_DIR = ROOT / "stream_analytics"
 CAPTURE = ROOT / "infra" / "capture.json"
 CONTAINERS = ("dev/events:/pk", "dev/stream:/stream_key", "dev/aggregates:/kind")
-FILE_SYSTEMS = ("events", "dead-letters", "stream")
+REFERENCE = JOB_DIR / "reference"
+FILE_SYSTEMS = ("events", "dead-letters", "stream", REFERENCE.name)
 APP = "functions"
 JOB = "stream_analytics"
 # Where each service's ready line has the ports that are ours.
@@ -194,8 +195,9 @@ class Stack:
     def _data_lake(self, log: Path) -> Child:
         create = [word for name in FILE_SYSTEMS for word in ("--create", name)]
         return Child.start_module(
-            "local.datalake", "--port", str(self.ports.data_lake), "--blob-port", str(self.ports.blob), *create, log=log
-        )
+            "local.datalake", "--port", str(self.ports.data_lake), "--blob-port", str(self.ports.blob), *create,
+            "--upload", f"{REFERENCE.name}={REFERENCE}", log=log,
+        )  # fmt: skip
 
     def _functions(self, log: Path) -> Child:
         return Child.start_module(

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The Data Lake: what the chain stores, what it refused, what the Stream Analytics job writes, and what Capture keeps.
+# The Data Lake: what the chain stores, what it refused, what the Stream Analytics job writes and looks up, and what Capture
+# keeps.
 # shellcheck source=infra/az/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 create() {
     make_group
     make_account lake "$lake" --enable-hierarchical-namespace true
-    make_containers "$lake" events dead-letters stream capture
+    make_containers "$lake" events dead-letters stream reference capture
     grant_on lake
 }
 

@@ -40,9 +40,11 @@ app          cosmos-contributor   cosmos      events            store_documents.
 app          metrics-publisher    insights    -                 Logs and metrics.
 job          hub-receiver         eventhubs   dev               The input eventhub.
 job          blob-contributor     lake        stream            The output adl.
+job          blob-contributor     lake        reference         The input readings.
 job          cosmos-contributor   cosmos      stream            The output cosmos.
 job          cosmos-contributor   cosmos      aggregates        The output aggregates.
 namespace    blob-contributor     lake        capture           Capture.
+deployer     blob-contributor     lake        reference         The upload of the job's reference data.
 producer     hub-sender           eventhubs   dev               A producer of events.
 operator     hub-receiver         eventhubs   -                 tools receive.
 operator     hub-sender           eventhubs   -                 tools send, and tools dead-letters replay.
@@ -75,9 +77,21 @@ grant_where() {
 principals() {
     case $1 in
     app | job | namespace) answer "$(answer_of "$1")" principalId ;;
+    deployer) signed_in ;;
     producer) echo "${PRODUCERS//,/ }" ;;
     operator) echo "${OPERATORS//,/ }" ;;
     esac
+}
+
+# Who runs the script: a person, or what a workflow is signed in as.
+signed_in() {
+    local name
+    if [[ $(ask account.user.type az account show --query user.type) == servicePrincipal ]]; then
+        name=$(ask account.user.name az account show --query user.name)
+        ask deployer.id az ad sp show --id "$name" --query id
+    else
+        ask deployer.id az ad signed-in-user show --query id
+    fi
 }
 
 answer_of() {
@@ -101,7 +115,7 @@ grant() {
         return
     fi
     # Whether a person, a group or an application runs tools/ is not ours to know; az asks the directory.
-    [[ $identity == producer || $identity == operator ]] || kind=(--assignee-principal-type ServicePrincipal)
+    [[ $identity == producer || $identity == operator || $identity == deployer ]] || kind=(--assignee-principal-type ServicePrincipal)
     persist az role assignment create --assignee-object-id "$principal" ${kind[@]+"${kind[@]}"} --role "$role" \
         --scope "$(scope_of "$service" "$on")" --description "$why"
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The Stream Analytics job, as stream_analytics/ says. A running job cannot be changed: it is stopped before and started
-# after, where its output ended.
+# after, where its output ended, with its reference data in the Data Lake.
 extra_verbs="start stop"
-extra_help="  start       start it where its output ended
+extra_help="  start       upload its reference data, and start it where its output ended
   stop        stop it; the hub keeps what comes in meanwhile, for as long as its retention"
 # shellcheck source=infra/az/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -28,6 +28,7 @@ stop() { hook stop; }
 
 hook() {
     run env "AZURE_SUBSCRIPTION_ID=$subscription" "AZURE_RESOURCE_GROUP=$group" "HEADRACE_JOB_NAME=$job" \
+        "DataLake__serviceUri=https://$lake.dfs.core.windows.net/" \
         "$infra/hooks/stream_analytics.sh" "$1"
 }
 

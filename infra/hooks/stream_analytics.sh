@@ -1,12 +1,14 @@
 #!/bin/sh
-# Stops the Stream Analytics job before a deployment and starts it after, where its output ended: nothing is left out.
-# azd runs it (azure.yaml) with its environment: AZURE_SUBSCRIPTION_ID, AZURE_ENV_NAME and, once deployed, AZURE_RESOURCE_GROUP
-# and HEADRACE_JOB_NAME.
+# Stops the Stream Analytics job before a deployment and starts it after, where its output ended: nothing is left out. A job reads
+# its reference data when it starts, so stream_analytics/reference/ is uploaded before.
+# azd runs it (azure.yaml) with its environment: AZURE_SUBSCRIPTION_ID, AZURE_ENV_NAME and, once deployed, AZURE_RESOURCE_GROUP,
+# HEADRACE_JOB_NAME and DataLake__serviceUri.
 set -eu
 
 api="api-version=2020-03-01"
-deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop
+deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop, and a role to be known everywhere
 pause=${HEADRACE_JOB_PAUSE:-5}
+reference=$(dirname "$0")/../../stream_analytics/reference
 
 usage() {
     echo "usage: $0 stop | start" >&2
@@ -67,7 +69,36 @@ stop() {
     done
 }
 
+upload() {
+    lake=${DataLake__serviceUri:?it is not known; azd env refresh asks Azure}
+    lake=${lake#*://}
+    lake=${lake%%.*}
+    waited=0
+    until said=$(az storage blob upload-batch --only-show-errors --auth-mode login --account-name "$lake" \
+        --destination reference --source "$reference" --overwrite true --no-progress --output none 2>&1); do
+        case $said in
+        *"network rules"*)
+            # The job waits for what is not there, and runs on what is.
+            if [ "${HEADRACE_PRIVATE_NETWORKING:-false}" = true ]; then
+                echo "Stream Analytics: reference data was not uploaded, since $lake is closed from here; run it again inside the virtual network: $0 start" >&2
+                return
+            fi
+            ;;
+        *ermission* | *uthoriz*)
+            if [ "$waited" -lt "$deadline" ]; then
+                sleep "$pause"
+                waited=$((waited + pause))
+                continue
+            fi
+            ;;
+        esac
+        echo "Stream Analytics: cannot upload reference data to $lake: $said" >&2
+        exit 1
+    done
+}
+
 start() {
+    upload
     mode=JobStartTime
     # Known once the job has written anything.
     if [ -n "$(property lastOutputEventTime)" ]; then mode=LastOutputEventTime; fi

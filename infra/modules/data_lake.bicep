@@ -1,4 +1,5 @@
-// The Data Lake: what the chain stores, what it refused, what the Stream Analytics job writes, and what Capture keeps.
+// The Data Lake: what the chain stores, what it refused, what the Stream Analytics job writes and looks up, and what Capture
+// keeps.
 @description('Name of the storage account.')
 param name string
 
@@ -18,7 +19,7 @@ param closed bool
 param capturePrincipalId string
 
 var captureContainer = 'capture'
-var fileSystems = ['events', 'dead-letters', 'stream', captureContainer]
+var fileSystems = ['events', 'dead-letters', 'stream', 'reference', captureContainer]
 // Storage Blob Data Contributor.
 var contributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
 
@@ -40,7 +41,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     minimumTlsVersion: 'TLS1_2'
     networkAcls: {
       defaultAction: closed ? 'Deny' : 'Allow'
-      // Capture and Stream Analytics write as trusted services, by their identities.
+      // Capture and Stream Analytics come as trusted services, by their identities.
       bypass: 'AzureServices'
     }
   }

@@ -29,6 +29,9 @@ var template = loadTextContent('../../stream_analytics/job.json')
 var job = json(replace(replace(replace(template, '<EventHubs>', namespaceName), '<DataLake>', dataLakeName), '<Cosmos>', cosmosName))
 
 var readHub = 'dev'
+// Reference data, which a job may read by the role that its outputs have:
+// https://learn.microsoft.com/azure/stream-analytics/blob-output-managed-identity
+var readFileSystem = 'reference'
 var writtenFileSystem = 'stream'
 var writtenContainers = ['stream', 'aggregates']
 var roles = {
@@ -110,6 +113,11 @@ resource fileSystem 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   name: writtenFileSystem
 }
 
+resource reference 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' existing = {
+  parent: blobs
+  name: readFileSystem
+}
+
 resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
   name: cosmosName
 }
@@ -133,6 +141,27 @@ resource writesFiles 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: streaming.identity.principalId
     principalType: 'ServicePrincipal'
     description: 'The output adl of the job.'
+  }
+}
+
+resource readsFiles 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(reference.id, streaming.id, roles.storageBlobDataContributor)
+  scope: reference
+  properties: {
+    roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataContributor)
+    principalId: streaming.identity.principalId
+    principalType: 'ServicePrincipal'
+    description: 'The input readings of the job.'
+  }
+}
+
+resource uploads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(reference.id, deployer().objectId, roles.storageBlobDataContributor)
+  scope: reference
+  properties: {
+    roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataContributor)
+    principalId: deployer().objectId
+    description: 'Who deploys, which uploads the reference data.'
   }
 }
 

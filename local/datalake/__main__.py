@@ -8,6 +8,7 @@ import binascii
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path as Directory
 
 from local import lifecycle
 from local.datalake import gateway
@@ -32,6 +33,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--create", action="append", default=[], metavar="FILESYSTEM", help="create it if it is missing (repeatable)"
     )
+    parser.add_argument(
+        "--upload", action="append", default=[], type=_files, metavar="FILESYSTEM=DIRECTORY",
+        help="write the files of a directory into it, over those that are there (repeatable)",
+    )  # fmt: skip
     lifecycle.add_arguments(parser, port=10004)
     return parser
 
@@ -43,6 +48,8 @@ async def service(arguments: argparse.Namespace, account: Account) -> AsyncItera
     async with gateway.serve(arguments.port, azurite_url, account) as (port, azurite):
         for name in arguments.create:
             await _create(azurite, name)
+        for name, files in arguments.upload:
+            await _write(azurite, name, files)
         yield {"port": port}
 
 
@@ -52,6 +59,24 @@ async def _create(azurite: Azurite, file_system: str) -> None:
     except Refused as refused:
         if refused.code != "FilesystemAlreadyExists":
             raise OSError(f"cannot create the file system {file_system}: {refused}") from refused
+
+
+async def _write(azurite: Azurite, file_system: str, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        try:
+            await azurite.checked("PUT", Path(file_system, name), headers={"x-ms-blob-type": "BlockBlob"}, body=content)
+        except Refused as refused:
+            raise OSError(f"cannot write {name} into the file system {file_system}: {refused}") from refused
+
+
+def _files(text: str) -> tuple[str, Mapping[str, bytes]]:
+    """FILESYSTEM=DIRECTORY as the file system, and what is to be in it: by its path there."""
+    name, separator, directory = text.partition("=")
+    root = Directory(directory)
+    if not name or not separator or not root.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not FILESYSTEM=DIRECTORY, of a directory that exists")
+    files = sorted(file for file in root.rglob("*") if file.is_file())
+    return name, {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

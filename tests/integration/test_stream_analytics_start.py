@@ -39,8 +39,8 @@ def replacing(old: str, new: str) -> Callable[[str], str]:
     ("old", "new", "at", "said"),
     [
         ("SELECT * INTO adl", "SELECT * INTO elsewhere", "elsewhere", "elsewhere"),
-        ("MIN(reading)", "AnomalyDetection_ChangePoint(reading)", "Anomaly", "valid in Azure Stream Analytics but"),
-        ("FROM readings", "FROM reading", "reading\nGROUP", "reading"),
+        ("MIN(value)", "AnomalyDetection_ChangePoint(value)", "Anomaly", "valid in Azure Stream Analytics but"),
+        ("FROM measured", "FROM measure", "measure\n", "measure"),
         ("TumblingWindow(second, 1)", "TumblingWindow(second, 1", ")", ""),
     ],
 )

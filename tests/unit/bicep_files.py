@@ -178,7 +178,9 @@ def loop_over(declaration: dict[str, Any]) -> str | None:
 
 
 def path_of(expression: Any) -> str:
-    """A property access as dotted text: `roles.reader`; an index is left out."""
+    """A property access as dotted text: `roles.reader`, `deployer().objectId`; an index is left out."""
+    if isinstance(expression, dict) and expression.get("function", {}).get("parameters") == {}:
+        return f"{expression['function']['type']}()"
     if isinstance(expression, dict) and "operator" in expression:
         operands = expression["operator"]["operands"]
         if expression["operator"]["type"] == "property_accessor":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from local.stack import REFERENCE
+from tests.unit.az_scripts import option
 from tests.unit.bicep_files import INFRA, MAIN, parsed
 
 ROOT = INFRA.parent
@@ -67,6 +70,12 @@ case "$*" in
     head -n 1 "$STATES"
     if [ "$(wc -l < "$STATES")" -gt 1 ]; then sed -i.bak 1d "$STATES"; fi ;;
 *"--method get"*lastOutputEventTime*) echo "${LAST_OUTPUT:-}" ;;
+"storage blob upload-batch"*)
+    if [ -n "${UPLOAD_ERROR:-}" ] && [ ! -e "$RECORD.refused" ]; then
+        if [ -n "${REFUSED_ONCE:-}" ]; then touch "$RECORD.refused"; fi
+        echo "$UPLOAD_ERROR" >&2
+        exit 1
+    fi ;;
 esac
 """
 
@@ -92,6 +101,7 @@ class Azure:
             "AZURE_SUBSCRIPTION_ID": "1",
             "AZURE_RESOURCE_GROUP": "rg-dev",
             "HEADRACE_JOB_NAME": "asa-dev",
+            "DataLake__serviceUri": "https://stlakedev.dfs.core.windows.net/",
             "HEADRACE_JOB_PAUSE": "0",
         }
         if fresh:
@@ -144,6 +154,41 @@ def test_an_az_that_is_not_signed_in_is_an_error(azure: Azure) -> None:
 def test_a_job_goes_on_where_its_output_ended(azure: Azure, last: str, mode: str) -> None:
     assert azure.run("start", LAST_OUTPUT=last).returncode == 0
     assert azure.asked == [f'/start --body {{"outputStartMode": "{mode}"}}']
+
+
+def test_reference_data_is_uploaded_before_the_job_is_started(azure: Azure) -> None:
+    assert azure.run("start").returncode == 0
+    calls = (azure.folder / "record").read_text().splitlines()
+    (upload,) = [call for call in calls if call.startswith("storage blob upload-batch")]
+    assert calls.index(upload) < next(n for n, call in enumerate(calls) if "/start?" in call)
+    words = shlex.split(upload)
+    assert option(words, "--account-name") == "stlakedev"
+    assert option(words, "--auth-mode") == "login"
+    assert option(words, "--overwrite") == "true"
+    assert option(words, "--destination") == REFERENCE.name
+    assert Path(str(option(words, "--source"))).resolve() == REFERENCE
+
+
+def test_a_role_that_the_store_does_not_know_of_yet_is_waited_for(azure: Azure) -> None:
+    refused = "You do not have the required permissions needed to perform this operation."
+    assert azure.run("start", UPLOAD_ERROR=refused, REFUSED_ONCE="1").returncode == 0
+    assert len(azure.asked) == 1
+
+
+@pytest.mark.parametrize("said", ["ERROR: The specified container does not exist.", "no permission, ever"])
+def test_a_job_is_not_started_without_its_reference_data(azure: Azure, said: str) -> None:
+    result = azure.run("start", UPLOAD_ERROR=said, HEADRACE_JOB_DEADLINE="0")
+    assert (result.returncode, azure.asked) == (1, [])
+    assert result.stderr == f"Stream Analytics: cannot upload reference data to stlakedev: {said}\n"
+
+
+def test_a_closed_store_takes_reference_data_from_inside_and_the_job_waits_for_it(azure: Azure) -> None:
+    closed = "The request may be blocked by network rules of storage account."
+    result = azure.run("start", UPLOAD_ERROR=closed, HEADRACE_PRIVATE_NETWORKING="true")
+    assert result.returncode == 0
+    assert "stlakedev is closed from here; run it again inside the virtual network" in result.stderr
+    assert len(azure.asked) == 1
+    assert azure.run("start", UPLOAD_ERROR=closed).returncode == 1
 
 
 @pytest.mark.parametrize("verb", ["stop", "start"])

@@ -61,8 +61,9 @@ API_VERSIONS = {
 # Functions of Bicep that are used; a misspelt one is not among them.
 FUNCTIONS = frozenset(
     """
-    allowed batchSize description empty environment guid json loadJsonContent loadTextContent map max maxLength maxValue
-    minLength minValue replace resourceId split subscription subscriptionResourceId toLower trim union uniqueString
+    allowed batchSize deployer description empty environment guid json loadJsonContent loadTextContent map max maxLength
+    maxValue minLength minValue replace resourceId split subscription subscriptionResourceId toLower trim union
+    uniqueString
     """.split()  # noqa: SIM905
 )
 PROFILES = {name: json.loads((INFRA / f"parameters.{name}.json").read_text()) for name in ("dev", "prod")}

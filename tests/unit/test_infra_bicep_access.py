@@ -53,6 +53,8 @@ GRANTS = {
     ("app", "Monitoring Metrics Publisher", "insights"): "shared/telemetry.py",
     ("job", RECEIVER, "hub dev"): "stream_analytics/job.json",
     ("job", BLOBS, "container stream"): "stream_analytics/job.json",
+    ("job", BLOBS, "container reference"): "stream_analytics/job.json",
+    ("deployer", BLOBS, "container reference"): "infra/hooks/stream_analytics.sh",
     ("job", DOCUMENTS, "dbs/dev/colls/stream"): "stream_analytics/job.json",
     ("job", DOCUMENTS, "dbs/dev/colls/aggregates"): "stream_analytics/job.json",
     ("namespace", BLOBS, "container capture"): "infra/capture.json",
@@ -65,6 +67,7 @@ GRANTS = {
 IDENTITIES = {
     ("app_access", "principalId"): "app",
     ("stream_analytics", "streaming.identity.principalId"): "job",
+    ("stream_analytics", "deployer().objectId"): "deployer",
     ("data_lake", "capturePrincipalId"): "namespace",
     ("people_access", "producer"): "producers",
     ("people_access", "operator"): "operators",
@@ -157,10 +160,15 @@ def test_the_table_is_what_the_code_does() -> None:
 
 def test_the_table_is_what_the_job_does() -> None:
     job = json.loads((INFRA.parent / "stream_analytics/job.json").read_text())
-    needed = {
-        (RECEIVER, f"hub {source['properties']['datasource']['properties']['eventHubName']}")
-        for source in job["inputs"]
-    }
+    needed = set()
+    for source in job["inputs"]:
+        properties = source["properties"]["datasource"]["properties"]
+        if source["properties"]["type"] == "Reference":
+            # Storage Blob Data Contributor for an input, too:
+            # https://learn.microsoft.com/azure/stream-analytics/blob-output-managed-identity
+            needed.add((BLOBS, f"container {properties['container']}"))
+        else:
+            needed.add((RECEIVER, f"hub {properties['eventHubName']}"))
     for output in job["outputs"]:
         properties = output["properties"]["datasource"]["properties"]
         if "container" in properties:

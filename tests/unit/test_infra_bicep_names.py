@@ -133,9 +133,9 @@ def test_the_data_lake_has_the_file_systems_that_the_app_the_job_the_laptop_and_
     captures = json.loads((INFRA / "capture.json").read_text())
     assert {item["destination"]["properties"]["blobContainer"] for item in captures.values()} == {capture}
     job = {
-        output["properties"]["datasource"]["properties"]["container"]
-        for output in JOB["outputs"]
-        if output["properties"]["datasource"]["type"] == "Microsoft.Storage/Blob"
+        end["properties"]["datasource"]["properties"]["container"]
+        for end in JOB["inputs"] + JOB["outputs"]
+        if end["properties"]["datasource"]["type"] == "Microsoft.Storage/Blob"
     }
     assert made == {EVENTS_FILE_SYSTEM, DEAD_LETTERS_FILE_SYSTEM, capture} | job
     assert made >= set(stack.FILE_SYSTEMS)

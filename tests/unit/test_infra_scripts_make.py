@@ -123,6 +123,7 @@ def test_each_identity_has_the_roles_that_bicep_gives_it(commands: list[list[str
         "<identity.principalId>": "app",
         "<job.principalId>": "job",
         "<eventhubs.principalId>": "namespace",
+        "<deployer.id>": "deployer",
         "<a.producer>": "producers",
         "<an.operator>": "operators",
     }

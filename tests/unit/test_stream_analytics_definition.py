@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.sql.asa.values import TICKS_PER_SECOND
-from local.stack import CONTAINERS, FILE_SYSTEMS, HUBS, JOB_DIR
+from local.stack import CONTAINERS, FILE_SYSTEMS, HUBS, JOB_DIR, REFERENCE
 from local.stream_analytics.definition import CosmosOutput, LakeOutput, load
 from local.stream_analytics.errors import DefinitionError
 from local.stream_analytics.job import compile_job
@@ -23,10 +23,12 @@ def test_the_job_compiles_and_has_just_the_inputs_and_outputs_of_its_file() -> N
     compiled = compile_job(
         job.query,
         inputs={source.name: 4 for source in job.inputs},
+        references={source.name: [] for source in job.references},
         outputs=[output.name for output in job.outputs],
         policies=job.policies,
     )
     assert sorted(compiled.inputs) == sorted(source.name for source in job.inputs)
+    assert sorted(compiled.references) == sorted(source.name for source in job.references)
     assert sorted(compiled.outputs) == sorted(output.name for output in job.outputs)
     assert job.policies.late_arrival == 30 * TICKS_PER_SECOND
     assert job.settings() == {"EventHubs", "Cosmos", "DataLake"}
@@ -37,6 +39,10 @@ def test_what_it_reads_and_writes_exists() -> None:
     (namespace,) = json.loads(HUBS.read_text())["UserConfig"]["NamespaceConfig"]
     groups = {hub["Name"]: [group["Name"] for group in hub["ConsumerGroups"]] for hub in namespace["Entities"]}
     assert all(source.consumer_group in groups[source.hub] for source in job.inputs)
+    for source in job.references:
+        assert source.file_system in FILE_SYSTEMS
+        assert source.file_system == REFERENCE.name
+        assert (REFERENCE / source.path.pattern).is_file()
     for output in job.outputs:
         if isinstance(output, CosmosOutput):
             assert f"{output.database}/{output.container}:/{output.partition_key}" in CONTAINERS

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from local.__main__ import main
-from local.stack import JOB_DIR, ROOT
+from local.stack import JOB_DIR, REFERENCE, ROOT
 
 PAGE = (ROOT / "docs" / "stream-analytics.md").read_text("utf-8")
 
@@ -45,7 +45,9 @@ def test_the_job_counts_and_measures_by_kind_and_state(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text("".join(json.dumps(event) + "\n" for event in events))
     job = str(JOB_DIR / "job.asaql")
-    assert main(["asa", job, "--input", f"eventhub={file}", "--out", str(tmp_path / "out")]) == 0
+    reference = f"readings={REFERENCE / 'readings.json'}"
+    command = ["asa", job, "--input", f"eventhub={file}", "--reference", reference, "--out", str(tmp_path / "out")]
+    assert main(command) == 0
     windows = [json.loads(line) for line in (tmp_path / "out" / "aggregates.jsonl").read_text().splitlines()]
     found = {
         window["id"]: (window["events"], window["least"], window["average"], window["greatest"]) for window in windows
@@ -57,6 +59,11 @@ def test_the_job_counts_and_measures_by_kind_and_state(tmp_path: Path) -> None:
         f"place-none-{start + 60}": (1, None, None, None),
         f"seismic-none-{start + 60}": (2, 2.0, 3.25, 4.5),
         f"seismic-none-{start + 120}": (1, None, None, None),
+    }
+    assert {(window["kind"], window["reading"], window["unit"]) for window in windows} == {
+        ("weather", "temperature_f", "degF"),
+        ("seismic", "magnitude", "Mw"),
+        ("place", None, None),
     }
     assert {window["window_end"] for window in windows} == {
         "2026-11-22T09:01:00.0000000Z",
