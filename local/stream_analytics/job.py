@@ -110,9 +110,13 @@ class Job:
         return None if watermark == START else watermark
 
     def waiting(self) -> Iterator[tuple[str, int, Any]]:
-        """The events that wait for others before them, by no query seen yet: their input, partition and metadata."""
+        """Of each partition, the first event that waits for others before it, and is by no query seen yet.
+
+        Yields:
+            Its input, partition and metadata; an event more than once, if several queries read the input.
+        """
         for reader in self._component_of:
-            for partition, row in self._orders[reader].waiting():
+            for partition, row in self._orders[reader].oldest():
                 yield self._plan.readers[reader].input, partition, row.metas[0]
 
     def push(
@@ -179,16 +183,16 @@ class Job:
                 touched.append(graph)
         return _drain(touched)
 
-    def save(self) -> str:
-        """All that a restart needs, as JSON."""
+    def save(self) -> bytes:
+        """All that a restart needs."""
         graphs = [
             {timeline: [node.save() for node in graph.nodes] for timeline, graph in of.items()} for of in self._graphs
         ]
         return snapshot.dumps(
-            {"query": self._query, "orders": [order.state for order in self._orders], "graphs": graphs}
+            {"query": self._query, "orders": [order.save() for order in self._orders], "graphs": graphs}
         )
 
-    def restore(self, saved: str) -> None:
+    def restore(self, saved: bytes) -> None:
         """Go on from what `save` gave, of a job with as many partitions and the same policies: those are not looked at.
 
         Raises:
@@ -212,15 +216,15 @@ class Job:
     def _release(self, reader: int, released: Iterable[Released]) -> list[Graph]:
         place = self._component_of[reader]
         touched = []
-        for timeline, rows, watermark in released:
-            begins = timeline not in self._graphs[place]
-            graph = self._graph(place, timeline)
+        for each in released:
+            begins = each.timeline not in self._graphs[place]
+            graph = self._graph(place, each.timeline)
             if begins:
-                self._follow(graph, timeline, reader)
+                self._follow(graph, each.timeline, reader)
             entry = graph.entries[reader]
-            for row in rows:
+            for row in each.rows:
                 entry.push(row)
-            entry.advance(watermark)
+            entry.advance(each.watermark)
             touched += [graph, *graph.onward]
         return touched
 

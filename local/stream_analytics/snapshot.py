@@ -17,40 +17,79 @@ _TYPES: Final[dict[str, type]] = {"bool": bool, "datetime": DateTime, "dict": di
 """The types that `group_key` puts beside a value."""
 
 
-def dumps(state: Any) -> str:
-    """Write a state.
+class Lines(list[bytes]):
+    """Parts of a state that were written before, each by `line`; in a state, they are written as they are."""
+
+
+def dumps(state: Any) -> bytes:
+    """Write a state: its JSON, and after it, a line each, what it holds of `Lines`.
 
     Raises:
         TypeError: it holds something that is no plain data.
     """
-    return json.dumps(_plain(state), ensure_ascii=False, separators=(",", ":"))
+    lines: list[bytes] = []
+    head = _encode(_plain(state, lines))
+    return b"\n".join((head, *lines, b""))
 
 
-def loads(text: str) -> Any:
+def loads(saved: bytes) -> Any:
     """Read what `dumps` wrote.
 
     Raises:
-        ValueError: `text` is not a state that was written whole.
+        ValueError: `saved` is not a state that was written whole.
     """
-    return json.loads(text, object_hook=_restored)
+    if not saved.endswith(b"\n"):
+        raise ValueError("the last line of the state is cut")
+    head, *lines, _ = saved.split(b"\n")
+
+    def restored(found: dict[str, Any]) -> Any:
+        if found.get(_TAG) == "lines":
+            start, stop = found["of"]
+            if stop > len(lines):
+                raise ValueError(f"{stop} lines were saved, and {len(lines)} are there")
+            return Lines(lines[start:stop])
+        return _restored(found)
+
+    return json.loads(head, object_hook=restored)
 
 
-def _plain(value: Any) -> Any:
+def line(value: Any) -> bytes:
+    """Write a value that holds no `Lines`, once, for all the states that it will be part of.
+
+    Raises:
+        TypeError: it is no plain data.
+    """
+    return _encode(_plain(value, []))
+
+
+def of_line(written: bytes) -> Any:
+    """Read what `line` wrote."""
+    return _LINE.decode(written.decode("utf-8", "surrogatepass"))
+
+
+def _encode(plain: Any) -> bytes:
+    return _JSON.encode(plain).encode("utf-8", "surrogatepass")
+
+
+def _plain(value: Any, lines: list[bytes]) -> Any:
     kind = type(value)
     if value is None or kind is str or kind is int or kind is float or kind is bool:
         return value
     if kind is list:
-        return [_plain(item) for item in value]
+        return [_plain(item, lines) for item in value]
     if kind is dict:
         if _TAG not in value and all(type(key) is str for key in value):
-            return {key: _plain(member) for key, member in value.items()}
-        return {_TAG: "dict", "of": [[_plain(key), _plain(member)] for key, member in value.items()]}
+            return {key: _plain(member, lines) for key, member in value.items()}
+        return {_TAG: "dict", "of": [[_plain(key, lines), _plain(member, lines)] for key, member in value.items()]}
     if kind is tuple:
-        return {_TAG: "tuple", "of": [_plain(item) for item in value]}
+        return {_TAG: "tuple", "of": [_plain(item, lines) for item in value]}
     if kind is DateTime:
         return {_TAG: "datetime", "of": int(value)}
     if kind is Row:
-        return {_TAG: "row", "of": [int(value.time), _plain(value.sources), _plain(value.metas)]}
+        return {_TAG: "row", "of": [int(value.time), _plain(value.sources, lines), _plain(value.metas, lines)]}
+    if kind is Lines:
+        lines += value
+        return {_TAG: "lines", "of": [len(lines) - len(value), len(lines)]}
     for name, of in _TYPES.items():
         if value is of:
             return {_TAG: "type", "of": name}
@@ -71,3 +110,7 @@ def _restored(found: dict[str, Any]) -> Any:
     if kind == "dict":
         return dict(content)
     return _TYPES[content]
+
+
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+_LINE: Final = json.JSONDecoder(object_hook=_restored)

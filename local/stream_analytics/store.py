@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS position (
     input TEXT, partition INTEGER, log TEXT NOT NULL, sequence INTEGER NOT NULL, settled INTEGER NOT NULL,
     PRIMARY KEY (input, partition)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), of TEXT NOT NULL, saved TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), of TEXT NOT NULL, saved BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
     number INTEGER, output TEXT, moment REAL NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (number, output)
 );
@@ -52,7 +52,7 @@ class Memory:
     """What a query remembers (`Job.save`), and of which query: `of` is another one for another query."""
 
     of: str
-    saved: str
+    saved: bytes
 
 
 @dataclass(frozen=True)

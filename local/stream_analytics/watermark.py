@@ -3,6 +3,9 @@
 Arrivals go in, partition by partition; rows come out in order of time, with the watermark that released them. Rows of
 the same time come by partition, then in the order in which they arrived, however the partitions were interleaved.
 
+A row that waits while the state is saved waits on as what was saved of it: that takes less memory, and is not written
+anew with the next state.
+
 Source: https://learn.microsoft.com/azure/stream-analytics/stream-analytics-time-handling and .../event-ordering
 """
 
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, cast
 
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime, group_key, parse_datetime
+from local.stream_analytics import snapshot
 from local.stream_analytics.rows import END, START, Evaluate, Row
 
 EARLY_ARRIVAL: Final = 300 * TICKS_PER_SECOND
@@ -40,12 +44,53 @@ Timeline = tuple[Hashable, ...]
 """Whose time it is: () for the whole input, else the partition (PARTITION BY) or the key (TIMESTAMP BY ... OVER)."""
 
 
+class _Waiting(NamedTuple):
+    """A row that waits, or what was saved of it. `number` is of its timeline, so that no rows are ever compared."""
+
+    time: DateTime
+    lane: int
+    number: int
+    row: Row | bytes
+
+
+def _row(waiting: _Waiting) -> Row:
+    row: Row = snapshot.of_line(waiting.row) if isinstance(waiting.row, bytes) else waiting.row
+    return row
+
+
 class Released(NamedTuple):
     """Rows that are in their final place, and the watermark that says so; on one timeline."""
 
     timeline: Timeline
-    rows: list[Row]
+    waited: list[_Waiting]
     watermark: DateTime
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows. Those that were saved are read again one by one, so that few of them are in memory."""
+        return map(_row, self.waited)
+
+
+def _save(heap: list[_Waiting]) -> dict[str, list[Any]]:
+    """A heap as it stands, by columns; its rows are lines from now on."""
+    lines = snapshot.Lines()
+    for place, waiting in enumerate(heap):
+        if isinstance(waiting.row, bytes):
+            lines.append(waiting.row)
+        else:
+            lines.append(snapshot.line(waiting.row))
+            heap[place] = waiting._replace(row=lines[-1])
+    return {
+        "times": [int(waiting.time) for waiting in heap],
+        "lanes": [waiting.lane for waiting in heap],
+        "numbers": [waiting.number for waiting in heap],
+        "rows": lines,
+    }
+
+
+def _restore(saved: dict[str, list[Any]]) -> list[_Waiting]:
+    columns = zip(map(DateTime, saved["times"]), saved["lanes"], saved["numbers"], saved["rows"], strict=True)
+    return [_Waiting(*waiting) for waiting in columns]
 
 
 class InputOrder:
@@ -111,10 +156,15 @@ class InputOrder:
         """Up to when all is known, on every timeline; `START` before that is so of any time."""
         return min((timeline["watermark"] for timeline in self.state["timelines"].values()), default=START)
 
-    def waiting(self) -> Iterator[tuple[int, Row]]:
-        """The rows that have not left yet, and their partitions."""
+    def oldest(self) -> Iterator[tuple[int, Row]]:
+        """Of the rows that have not left yet, the first that came of each partition; of each substream, with `over`."""
         for timeline in self.state["timelines"].values():
-            yield from ((partition, row) for _, partition, _, row in timeline["waiting"])
+            first: dict[int, _Waiting] = {}
+            for waiting in timeline["waiting"]:
+                found = first.setdefault(waiting.lane, waiting)
+                if waiting.number < found.number:
+                    first[waiting.lane] = waiting
+            yield from ((lane, _row(waiting)) for lane, waiting in first.items())
 
     def push(self, partition: int, record: Any, arrival: DateTime, meta: Any = None) -> list[Released]:
         """Take an event; give what it settles. Arrivals of a partition come in order.
@@ -151,7 +201,7 @@ class InputOrder:
             time = watermark
         row.time = time if type(time) is DateTime else DateTime(time)
         timeline["count"] += 1
-        heapq.heappush(timeline["waiting"], (row.time, lane, timeline["count"], row))
+        heapq.heappush(timeline["waiting"], _Waiting(row.time, lane, timeline["count"], row))
         released: list[Released] = []
         if time - self._tolerance > watermark:
             timeline["lanes"][lane] = DateTime(time - self._tolerance) if self._tolerance else row.time
@@ -175,9 +225,20 @@ class InputOrder:
         """Say that no event will ever come: everything that waits leaves."""
         return self._lift(END, None)
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from the `state` of an input that was read with the same query, policies and partitions."""
-        self.state = state
+    def save(self) -> dict[str, Any]:
+        """The state as `snapshot` takes it, for `restore`."""
+        timelines = {
+            key: {**timeline, "waiting": _save(timeline["waiting"])}
+            for key, timeline in self.state["timelines"].items()
+        }
+        return {**self.state, "timelines": timelines}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Go on from what `save` gave of an input that was read with the same query, policies and partitions."""
+        timelines = {
+            key: {**timeline, "waiting": _restore(timeline["waiting"])} for key, timeline in saved["timelines"].items()
+        }
+        self.state = {**saved, "timelines": timelines}
 
     def follow(self, timeline: Timeline) -> DateTime:
         """Report a timeline that another input of the query has, from now on; give the watermark that it has here."""
@@ -233,7 +294,7 @@ class InputOrder:
             return
         timeline["watermark"] = watermark
         waiting = timeline["waiting"]
-        rows = []
-        while waiting and waiting[0][0] < watermark:
-            rows.append(heapq.heappop(waiting)[3])
-        released.append(Released(key, rows, watermark))
+        waited = []
+        while waiting and waiting[0].time < watermark:
+            waited.append(heapq.heappop(waiting))
+        released.append(Released(key, waited, watermark))

@@ -79,16 +79,16 @@ def test_batches_keep_order_and_limits_and_the_last_of_an_id() -> None:
 def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert (store.positions("hub"), store.memory(), store.pending()) == ({}, None, [])
-    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", "m1"), {"adl": [b"1", b"2"], "none": []}, 1.5)
+    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", b"m1"), {"adl": [b"1", b"2"], "none": []}, 1.5)
     later = {"hub": {0: Position("log", 9, 5), 2: Position("log", 1, 1)}}
-    store.commit(later, Memory("q", "m2"), {"adl": [b"3"], "b": [b"4"]}, 2.5)
+    store.commit(later, Memory("q", b"m2"), {"adl": [b"3"], "b": [b"4"]}, 2.5)
     run = store.run
     store.close()
 
     store = Store(tmp_path)
     assert store.run == run
     assert store.positions("hub") == later["hub"]
-    assert store.memory() == Memory("q", "m2")
+    assert store.memory() == Memory("q", b"m2")
     first, *rest = store.pending()
     assert first == Delivery(1, "adl", 1.5, [b"1", b"2"])
     assert [(each.number, each.output, each.lines) for each in rest] == [(2, "adl", [b"3"]), (2, "b", [b"4"])]
@@ -98,12 +98,12 @@ def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: 
 
 def test_a_commit_that_fails_changes_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", "m1"), {}, 1.0)
+    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", b"m1"), {}, 1.0)
     with pytest.raises(StoreError):
-        store.commit({"hub": {0: Position("log", 4, 0)}}, Memory("q", "m2"), {"adl": [b"1"], None: [b"2"]}, None)  # type: ignore[dict-item, arg-type]
+        store.commit({"hub": {0: Position("log", 4, 0)}}, Memory("q", b"m2"), {"adl": [b"1"], None: [b"2"]}, None)  # type: ignore[dict-item, arg-type]
     assert (store.positions("hub"), store.memory(), store.pending()) == (
         {0: Position("log", 3, 0)},
-        Memory("q", "m1"),
+        Memory("q", b"m1"),
         [],
     )
 

@@ -47,8 +47,8 @@ EXAMPLE = [
 
 def test_the_documented_example_of_the_policies() -> None:
     order = InputOrder(TIME, Policies(out_of_order=5 * SECOND, late_arrival=15 * SECOND))
-    rows = [row for time, arrival in EXAMPLE for _, rows, _ in push(order, time, arrival) for row in rows]
-    rows += [row for _, rows, _ in order.finish() for row in rows]
+    rows = [row for time, arrival in EXAMPLE for each in push(order, time, arrival) for row in each.rows]
+    rows += [row for each in order.finish() for row in each.rows]
 
     adjusted = {field(row.record, "time")[11:]: clock(row.time) for row in rows}
     assert adjusted == {
@@ -94,7 +94,7 @@ def test_an_event_more_than_five_minutes_early_is_dropped(ahead: str, kept: int)
 def test_an_event_without_a_time_is_dropped(time: Any) -> None:
     order = InputOrder(TIME)
     assert order.push(0, {"time": time}, at("00:00:00")) == []
-    assert (order.finish()[0].rows, order.counts["untimed"]) == ([], 1)
+    assert (times(order.finish()), order.counts["untimed"]) == ([], 1)
 
 
 def test_without_timestamp_by_arrival_is_the_time_and_no_policy_applies() -> None:
@@ -171,14 +171,16 @@ def test_windows_of_substreams_count_apart() -> None:
     counted: list[Row] = []
 
     def feed(released: list[Released]) -> None:
-        for timeline, rows, watermark in released:
-            node = counts.get(timeline)
+        for each in released:
+            node = counts.get(each.timeline)
             if node is None:
-                node = counts[timeline] = Node(HoppingAggregate(tumbling(5 * SECOND), [name("toll")], [CountRows()]))
+                node = counts[each.timeline] = Node(
+                    HoppingAggregate(tumbling(5 * SECOND), [name("toll")], [CountRows()])
+                )
                 node.rows = counted
-            for row in rows:
+            for row in each.rows:
                 node.push(row)
-            node.advance(watermark)
+            node.advance(each.watermark)
 
     for time, toll in TOLLS:
         feed(push(order, time, "00:00:11", toll=toll))
@@ -200,7 +202,7 @@ def test_an_input_follows_the_substreams_of_another() -> None:
     order = InputOrder(TIME, Policies(late_arrival=10 * SECOND), over=[name("toll")])
     push(order, "00:00:30", toll=2)
     assert clock(order.follow((1,))) == "00:00:20"
-    assert ((1,), []) in [(each.timeline, each.rows) for each in push(order, "00:00:40", toll=2)]
+    assert ((1,), []) in [(each.timeline, list(each.rows)) for each in push(order, "00:00:40", toll=2)]
 
 
 def test_substreams_over_partitions_that_are_not_kept_apart_are_refused() -> None:
@@ -240,7 +242,7 @@ def test_no_row_comes_behind_a_watermark_and_none_is_lost(arrivals: list[tuple[i
     for number, (partition, second) in enumerate(arrivals):
         released += order.push(partition, {"time": DateTime(second * SECOND), "number": number}, DateTime(MINUTE))
     for each in [*released, *order.finish()]:
-        rows: list[Row] = each.rows
+        rows: list[Row] = list(each.rows)
         assert all(passed <= row.time < each.watermark for row in rows)
         assert rows == sorted(rows, key=lambda row: row.time)
         passed = each.watermark

@@ -28,7 +28,7 @@ from local.stream_analytics.operator import Node, Operator
 from local.stream_analytics.rows import END, Row
 from local.stream_analytics.session_aggregate import SessionAggregate
 from local.stream_analytics.sliding_aggregate import SlidingAggregate
-from local.stream_analytics.snapshot import dumps, loads
+from local.stream_analytics.snapshot import Lines, dumps, line, loads, of_line
 from local.stream_analytics.watermark import InputOrder, Policies
 from local.stream_analytics.window_aggregate import HoppingAggregate
 from local.stream_analytics.windows import SNAPSHOT, Hopping, Session, Sliding
@@ -148,17 +148,34 @@ def test_an_input_restarts_anywhere(arrivals: list[tuple[int, int, int]], over: 
     def order() -> InputOrder:
         return InputOrder(name("time"), Policies(4, 20), partitions=3, partitioned=bool(over), over=over)
 
-    def released(restart: bool) -> list[str]:
+    def released(*, save: bool, restart: bool = False) -> list[str]:
         inputs, out = order(), []
         for turn, (partition, time, key) in enumerate(arrivals):
+            if save:
+                saved = inputs.save()
             if restart:
-                saved = loads(dumps(inputs.state))
                 inputs = order()
-                inputs.restore(saved)
+                inputs.restore(loads(dumps(saved)))
             out += inputs.push(partition, {"time": DateTime(time), "key": key}, DateTime(30 + turn), {"n": turn})
-        return [repr((each.timeline, each.rows, int(each.watermark))) for each in [*out, *inputs.finish()]]
+        return [repr((each.timeline, list(each.rows), int(each.watermark))) for each in [*out, *inputs.finish()]]
 
-    assert released(restart=True) == released(restart=False)
+    undisturbed = released(save=False)
+    assert released(save=True) == undisturbed
+    assert released(save=True, restart=True) == undisturbed
+
+
+def test_of_the_rows_that_wait_the_first_of_each_partition_is_told() -> None:
+    def oldest(inputs: InputOrder) -> list[tuple[int, int]]:
+        return [(partition, row.metas[0]) for partition, row in inputs.oldest()]
+
+    inputs = InputOrder(name("time"), Policies(100, 100), partitions=3)
+    for turn, (partition, time) in enumerate([(1, 9), (0, 5), (1, 3), (0, 1), (1, 7)]):
+        inputs.push(partition, {"time": DateTime(time)}, DateTime(10 + turn), turn)
+    assert oldest(inputs) == [(0, 1), (1, 0)]
+    inputs.save()
+    assert oldest(inputs) == [(0, 1), (1, 0)]
+    inputs.finish()
+    assert oldest(inputs) == []
 
 
 VALUES = st.recursive(
@@ -181,6 +198,21 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_a_state_comes_back_as_it_was(value: Any) -> None:
     assert repr(loads(dumps(value))) == repr(value)
+
+
+@given(st.lists(VALUES, max_size=3), st.lists(VALUES, max_size=3))
+def test_so_does_what_was_written_before(first: list[Any], second: list[Any]) -> None:
+    state = {"a": [Lines(map(line, first))], "b": (1, Lines(map(line, second)))}
+    restored = loads(dumps(state))
+    assert restored == state
+    assert repr([of_line(each) for each in restored["b"][1]]) == repr(second)
+
+
+def test_a_state_that_was_cut_is_none() -> None:
+    saved = dumps({"rows": Lines([line(1), line(2)])})
+    for length in range(len(saved)):
+        with pytest.raises(ValueError, match="line"):
+            loads(saved[:length])
 
 
 @given(st.lists(st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from([DateTime(1), [1], {"a": True}])))
