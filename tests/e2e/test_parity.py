@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from azure.cosmos import CosmosClient
 
 from local.accounts import Stores
 from local.ports import Ports
-from local.stack import JOB_DIR, ROOT, Stack
+from local.stack import JOB_DIR, REFERENCE, ROOT, Stack
 from tests.e2e.chain import documents, lines, send
+from tests.sending import send_bodies
 from tests.waiting import wait_until
 from tools.send.events import generate
 from tools.send.faults import FAULTS, spoil
@@ -38,10 +40,15 @@ STORED_BY_THE_JOB = {
 Event = dict[str, Any]
 
 
-def job_documents(stack: Stack) -> list[Event]:
+def job_documents(stack: Stack, container: str = "stream") -> list[Event]:
     database = CosmosClient.from_connection_string(stack.settings["Cosmos"]).get_database_client("dev")
-    found = database.get_container_client("stream").query_items("SELECT * FROM c", enable_cross_partition_query=True)
+    found = database.get_container_client(container).query_items("SELECT * FROM c", enable_cross_partition_query=True)
     return [{name: value for name, value in item.items() if name[0] != "_"} for item in found]
+
+
+def windows(stack: Stack, until: int) -> list[Event]:
+    """The windows that end before a time."""
+    return [each for each in job_documents(stack, "aggregates") if int(each["id"].rpartition("-")[2]) < until]
 
 
 def by_number(records: list[Event]) -> dict[int, Event]:
@@ -80,18 +87,27 @@ def test_both_paths_store_the_same_events_and_differ_over_bad_ones_as_documented
     half = orjson.dumps({**made[0], "n": 2006, "note": "@"}).replace(b"@", b"\\ud800")  # half of a surrogate pair
     bodies.append(half)
 
+    # AND at the end, in every partition, one of minutes ahead: it ends the windows of all the others
+    ahead = int(time.time()) + 180
+    last = [{**made[0], "n": 3000 + partition, "epoch": ahead} for partition in range(4)]
+
     # WHEN they go through both
     with Stack(data_dir=tmp_path, ports=Ports.free(), app=ROOT, job=JOB_DIR) as stack:
         for start in range(0, len(bodies), 25):
             send(stack, bodies[start : start + 25])
+        for partition, event in enumerate(last):
+            send_bodies(stack.settings["EventHubs"], "dev", [orjson.dumps(event)], partition=str(partition))
         dead = len(spoiled) + 4
-        in_both = valid | {n: event for n, event in good.items() if n != 2003}
+        in_both = valid | {n: event for n, event in good.items() if n != 2003} | {event["n"]: event for event in last}
         raw = {number for number, (fault, _) in spoiled.items() if STORED_BY_THE_JOB[fault]} | {2004, 2006}
         stores = Stores(stack.settings)
         wait_until(lambda: len(documents(stack)) >= len(in_both) + 1, "the functions' documents", 60, every=0.3)
         wait_until(lambda: stores.dead_letters() >= dead, "dead letters", 60, every=0.3)
         wait_until(lambda: len(job_documents(stack)) >= len(in_both) + len(raw), "the job's documents", 60, every=0.3)
         wait_until(lambda: len(lines(stack, "stream")) >= len(in_both) + len(raw), "the job's lines", 60, every=0.3)
+        counted = len(in_both) + len(raw) - len(last)
+        wait_until(lambda: sum(each["events"] for each in windows(stack, ahead)) >= counted, "windows", 60, every=0.3)
+        aggregates = windows(stack, ahead)
         stored, streamed = by_number(documents(stack)), by_number(job_documents(stack))
         written, letters = by_number(lines(stack, "stream")), lines(stack, "dead-letters")
 
@@ -109,6 +125,14 @@ def test_both_paths_store_the_same_events_and_differ_over_bad_ones_as_documented
         assert other["id"] == other["stream_id"]
         assert document["origin"]["partition"] == str(line["PartitionId"])
         assert document["origin"]["enqueued"].rstrip("Z") == line["EventEnqueuedUtcTime"][:23]
+
+    # AND each event is in one window, which says what was measured of its kind, and in what;
+    assert sum(window["events"] for window in aggregates) == counted
+    rows = json.loads((REFERENCE / "readings.json").read_text())
+    said = {row["kind"]: (row["reading"], row["unit"]) for row in rows}
+    assert said.keys() < {window["kind"] for window in aggregates}
+    for window in aggregates:
+        assert (window["reading"], window["unit"]) == said.get(window["kind"], (None, None))
 
     # AND of a bad event the functions have the bytes as a dead letter, the job the event if it is JSON, else nothing.
     def body(letter: Event) -> bytes:
