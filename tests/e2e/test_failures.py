@@ -21,7 +21,11 @@ EVENTS = 3000
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    # A host that was killed keeps its partitions until this is over: 10 s, if nothing is said.
+    settings = "AzureFunctionsJobHost__extensions__eventHubs__"
+    monkeypatch.setenv(f"{settings}partitionOwnershipExpirationInterval", "00:00:05")
+    monkeypatch.setenv(f"{settings}loadBalancingUpdateInterval", "00:00:02")
     with running(tmp_path) as stack:
         send(stack, numbered(40))
         wait_stored(stack, 40)

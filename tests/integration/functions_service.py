@@ -20,9 +20,14 @@ import local.eventhubs
 from local.children import Child
 from tests.integration.azurite_service import Azurite, azurite
 
-__all__ = ["AppFactory", "AppHost", "Namespace", "app", "azurite", "namespace"]
+__all__ = ["SOON", "AppFactory", "AppHost", "Namespace", "app", "azurite", "namespace"]
 
 PARTITIONS = 4
+
+SOON = {"extensions": {"eventHubs": {
+    "loadBalancingUpdateInterval": "00:00:01", "partitionOwnershipExpirationInterval": "00:00:04",
+}}}  # fmt: skip
+"""host.json for tests in which partitions of a host that was killed go to another one."""
 
 PREAMBLE = """
 import asyncio, json, logging, os, time, typing

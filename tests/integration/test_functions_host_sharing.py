@@ -9,7 +9,7 @@ import pytest
 
 from local.functions.event_hub_trigger import RELEASE
 from tests.integration.azurite_service import Azurite, running_azurite
-from tests.integration.functions_service import AppFactory, Namespace, app, azurite, namespace
+from tests.integration.functions_service import SOON, AppFactory, Namespace, app, azurite, namespace
 from tests.waiting import wait_until
 
 __all__ = ["app", "azurite", "namespace"]
@@ -21,10 +21,6 @@ def own_azurite(tmp_path: Path) -> Iterator[Azurite]:
     with running_azurite(tmp_path / "own-azurite") as running:
         yield running
 
-
-SHORT = {"extensions": {"eventHubs": {
-    "loadBalancingUpdateInterval": "00:00:01", "partitionOwnershipExpirationInterval": "00:00:04",
-}}}  # fmt: skip
 
 RECORD = """
 @on_hub()
@@ -48,7 +44,7 @@ def owners(app: AppFactory, namespace: Namespace) -> dict[str, str]:
 def test_two_hosts_share_the_partitions_and_one_takes_over_when_the_other_is_killed(
     app: AppFactory, namespace: Namespace
 ) -> None:
-    app.write(RECORD, host_json=SHORT)
+    app.write(RECORD, host_json=SOON)
     app.start(namespace, name="a")
     b = app.start(namespace, name="b")
     wait_until(
@@ -80,7 +76,7 @@ def stage(events: Events) -> None:
         time.sleep(0.01)
     record(bodies=bodies)
 """,
-        host_json=SHORT,
+        host_json=SOON,
     )
     host = app.start(namespace, name="a")
     namespace.send("slow")
@@ -144,7 +140,7 @@ def test_a_stop_does_not_wait_for_an_account_that_is_away(
 
 
 def test_receiving_goes_on_when_the_namespace_comes_back(app: AppFactory, namespace: Namespace) -> None:
-    app.write(RECORD, host_json=SHORT)
+    app.write(RECORD, host_json=SOON)
     app.start(namespace)
     namespace.send("before")
     wait_until(lambda: app.bodies() == ["before"], "the first event")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.children import ChildFailed
-from tests.integration.functions_service import AppFactory, AppHost, Namespace, app, azurite, namespace
+from tests.integration.functions_service import SOON, AppFactory, AppHost, Namespace, app, azurite, namespace
 from tests.waiting import wait_until
 
 __all__ = ["app", "azurite", "namespace"]
@@ -158,7 +158,7 @@ def test_an_app_that_was_changed_meanwhile_ends_the_host(
 @pytest.mark.parametrize("kind", ["def", "async def"])
 def test_no_worker_outlives_a_killed_host(app: AppFactory, namespace: Namespace, kind: str) -> None:
     """Not even one whose event loop is held up by a function that blocks it."""
-    app.write(HELD.replace("def stage", f"{kind} stage"))
+    app.write(HELD.replace("def stage", f"{kind} stage"), host_json=SOON)
     host = app.start(namespace, name="a")
     namespace.send("a")
     worker = started(app, 1)
