@@ -28,8 +28,8 @@ _CONSTRUCTS: Final = (
     ("`TIMESTAMP BY ... OVER`", "SELECT a FROM input TIMESTAMP BY t OVER device"),
     ("`PARTITION BY PartitionId`", "SELECT a FROM input PARTITION BY PartitionId"),
     (
-        "`PARTITION BY` any key",
-        "SELECT device, COUNT(*) AS n FROM input PARTITION BY device GROUP BY device, TumblingWindow(minute, 1)",
+        "`PARTITION BY ... INTO` any key",
+        "SELECT device, COUNT(*) AS n FROM input PARTITION BY device INTO 8 GROUP BY device, TumblingWindow(minute, 1)",
     ),
     (
         "Partitions that a step reads together, or by another key",

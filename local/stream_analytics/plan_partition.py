@@ -13,13 +13,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from local.sql.asa.errors import InvalidQuery, NotRunLocally, Position, QueryError
 from local.sql.asa.expressions import compile_expression
-from local.sql.asa.tree import Binary, Expression, Join, Path, Source
+from local.sql.asa.tree import Binary, Expression, Join, Literal, Path, Source
 from local.stream_analytics.plan_join import conjuncts
 from local.stream_analytics.plan_scope import RowScope, Slot
+
+_FEWEST_SHARDS: Final = 2
+"""INTO (Shard Count), "Limitations and Restrictions": it must be greater than 1."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ def stay_apart(read: Sequence[tuple[Source, Stream]], *, meet: bool) -> bool:
     Raises:
         QueryError: what it joins differs in PARTITION BY.
     """
+    for source, _ in read:
+        if source.shards is not None and _shards_said(source.shards) < _FEWEST_SHARDS:
+            raise InvalidQuery(source.shards.at, f"PARTITION BY ... INTO takes a whole number from {_FEWEST_SHARDS} on")
     counts = {stream.partitions for _, stream in read}
     if len(read) == 1 and not read[0][0].partition:
         return counts != {0} and not meet
@@ -78,12 +84,18 @@ def _check_alike(read: Sequence[tuple[Source, Stream]]) -> None:
             raise InvalidQuery(
                 source.at,
                 f"{source.known_as} has {has} partitions and {first.known_as} has {is_to_have}: "
-                "a JOIN is of as many on either side",
+                "a JOIN is of as many on either side; PARTITION BY ... INTO makes them so",
             )
+
+
+def _shards_said(said: Literal) -> int:
+    return said.value if type(said.value) is int else 0
 
 
 def _shards(source: Source, stream: Stream) -> int:
     """How many partitions the query says or the hub has; 0 if that is for Azure to choose."""
+    if source.shards is not None:
+        return _shards_said(source.shards)
     return stream.partitions if of_input_partitions(source.partition) else 0
 
 

@@ -81,6 +81,29 @@ def test_a_union_of_repartitioned_steps() -> None:
     assert [row["n"] for row in rows] == [1, 2]
 
 
+def test_a_number_of_shards_changes_nothing_but_how_azure_runs_it() -> None:
+    """Sources: .../azure/stream-analytics/repartition, "Repartitions for SQL output", and
+    .../stream-analytics-query/into-azure-stream-analytics, "INTO (Shard Count)".
+    """
+    events = [{"DeviceID": n % 3, "n": n} for n in range(20)]
+    query = "SELECT * INTO [output] FROM [input] PARTITION BY DeviceID INTO 10"
+    assert run(query, input=events)["output"] == events
+    query = (
+        "WITH Step1 AS (SELECT * FROM input PARTITION BY DeviceId INTO 10) "
+        "SELECT * INTO [output] FROM Step1 PARTITION BY DeviceId"
+    )
+    assert run(query, input=events)["output"] == events
+
+
+def test_a_join_of_unlike_numbers_of_partitions_into_as_many() -> None:
+    join = JOIN.format("PartitionId").replace("PARTITION BY PartitionId", "PARTITION BY PartitionId INTO 2")
+    job = partitioned(join, a=2, b=3)
+    feed(job, "a", 1, {"t": 1, "n": 1})
+    feed(job, "b", 1, {"t": 2, "n": 2})
+    feed(job, "b", 2, {"t": 2, "n": 3})
+    assert finish(job) == [{"a": 1, "b": 2}]
+
+
 # .../azure/stream-analytics/stream-analytics-parallelization, "Examples of scaling": TollBooth #1 is in two partitions.
 STEP = """
     WITH Step1 AS (
@@ -257,8 +280,16 @@ REFUSED = {
     ),
     "SELECT a.n FROM input a PARTITION BY PartitionId JOIN ^other b PARTITION BY PartitionId "
     "ON a.PartitionId = b.PartitionId AND DATEDIFF(second, a, b) BETWEEN 0 AND 5": (
-        "b has 3 partitions and a has 2: a JOIN is of as many on either side"
+        "b has 3 partitions and a has 2: a JOIN is of as many on either side; PARTITION BY ... INTO makes them so"
     ),
+    "SELECT a.n FROM input a PARTITION BY device INTO 4 JOIN ^other b PARTITION BY device INTO 5 "
+    "ON a.device = b.device AND DATEDIFF(second, a, b) BETWEEN 0 AND 5": (
+        "b has 5 partitions and a has 4: a JOIN is of as many on either side; PARTITION BY ... INTO makes them so"
+    ),
+    **{
+        f"SELECT * FROM input PARTITION BY device INTO ^{count}": "PARTITION BY ... INTO takes a whole number from 2 on"
+        for count in ("0", "1", "2.5")
+    },
     "WITH s AS (SELECT a FROM input) SELECT a FROM s PARTITION BY ^b": "s has no column b; it has: a",
     "WITH s AS (SELECT device FROM input TIMESTAMP BY t OVER device PARTITION BY PartitionId) "
     "SELECT COUNT(*) AS c FROM ^s GROUP BY TumblingWindow(second, 3)": (
