@@ -77,7 +77,7 @@ grant_where() {
 principals() {
     case $1 in
     app | job | namespace) answer "$(answer_of "$1")" principalId ;;
-    deployer) signed_in ;;
+    deployer) ! streams || signed_in ;;
     producer) echo "${PRODUCERS//,/ }" ;;
     operator) echo "${OPERATORS//,/ }" ;;
     esac

@@ -85,7 +85,8 @@ _ENDS: Final = (
     Entry("Event Hubs input, JSON", note="with a consumer group of its own; objects, arrays, lines"),
     Entry("IoT Hub, Blob and other inputs", here=False, note="refused at start, by name"),
     Entry("Avro, CSV, Parquet, compression", here=False, note="refused at start, by name"),
-    Entry("Reference data", note="in files, for `python -m local asa`; a job with one is refused at start"),
+    Entry("Reference data in blobs, JSON", note="one that stands still, or a sequence by `{date}` and `{time}`"),
+    Entry("Reference data in CSV, of SQL Database, by deltas", here=False, note="refused at start, by name"),
     Entry("Cosmos DB output", note="insert or replace by `documentId`"),
     Entry("Data Lake and Blob output", note="lines of JSON, `{date}` and `{time}` in the path, write mode Once"),
     Entry("`{field}` in paths", here=False, note="refused at start"),
@@ -111,6 +112,10 @@ _UNVERIFIED: Final = (
     "Unasked, only what loses nothing is converted. All else stops the job, as do division by zero and a bigint that "
     "overflows. A quotient of bigints and a `CAST` of a float to bigint drop the fraction.",
     "`LIKE` and comparisons heed case, `REGEXMATCH` does not; its regular expressions are Python's.",
+    "Reference data that cannot be decoded, or is no array or lines of objects, leaves what was in effect before it so; "
+    "a job that starts waits for it.",
+    "An event from before the first reference data is joined with that.",
+    "Reference data that is there before the time that its name says is in effect from then on, exactly.",
     "Events of the same time are in the order of their partitions, then of their arrival.",
     "`PARTITION BY PartitionId` of an input gives each partition a time of its own. Any other key leaves time as it "
     "is, and what is grouped, joined or looked back at must have it in common: how Azure spreads keys is not known.",

@@ -286,6 +286,7 @@ def test_without_the_job_nothing_of_it_is_made(az: Az) -> None:
     ran = az.run("provision_all.sh", "create", "--dry-run", HEADRACE_STREAM_ANALYTICS="false")
     assert ran.returncode == 0, ran.stderr
     assert "streamingjobs" not in ran.stdout
+    assert "<deployer.id>" not in ran.stdout
     refused = az.run("stream_analytics.sh", "create", HEADRACE_STREAM_ANALYTICS="false")
     assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
         1,
