@@ -228,6 +228,61 @@ def test_an_event_meets_the_edition_of_its_own_time(services: Stack, tmp_path: P
             assert datetime.fromtimestamp(gone, UTC).strftime("in effect from %Y-%m-%dT%H:%M") not in text
 
 
+def test_one_that_is_found_late_is_in_effect_from_then_on_after_a_kill_as_well(services: Stack, tmp_path: Path) -> None:
+    now = int(time.time())
+    minute = now // MINUTE * MINUTE
+    old, late = minute - 5 * MINUTE, minute - 3 * MINUTE
+    with labels(services) as data:
+        data.edition(old)
+        job_dir = job_of(
+            tmp_path / "job-dir", "dead-letters", data.name, "labels/{date}/{time}.json",
+            eventsLateArrivalMaxDelayInSeconds=1200,
+        )  # fmt: skip
+        with hub(services, "dead-letters") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
+            events.pass_time(now - 4 * MINUTE)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+            data.edition(late)
+
+            def found() -> bool:
+                events.pass_time(now - 4 * MINUTE)
+                return said(job, "rows, in effect from") == 2
+
+            wait_until(found, "the late one", 20, every=SCAN)
+            job.kill()
+            job.start()
+            times = [minute - 2 * MINUTE, now - 1, int(time.time()) + 1]
+            events.send([{"n": n, "code": 1, "epoch": at} for n, at in enumerate(times)])
+            events.pass_time(times[-1] + MINUTE)
+            lines = wait_for(job, len(times))
+            assert [lines[n]["edition"] for n in range(len(times))] == [old, old, late]
+
+
+def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(services: Stack, tmp_path: Path) -> None:
+    now = int(time.time())
+    minute = now // MINUTE * MINUTE
+    with labels(services) as data:
+        data.edition(minute - MINUTE)
+        job_dir = job_of(tmp_path / "job-dir", "places", data.name, "labels/{date}/{time}.json")
+        with hub(services, "places") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
+            events.pass_time(now)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+            services.children["datalake"].kill()
+            # Once it is time to look, and no sooner, it notices.
+            numbers = iter(range(1_000))
+
+            def noticed() -> bool:
+                events.send([{"n": next(numbers), "code": 1, "epoch": now + 1}])
+                return bool(said(job, f"input labels, {data.name}/labels/{{date}}/{{time}}.json: "))
+
+            wait_until(noticed, "what it says", 20, every=SCAN)
+            services.restart("datalake")
+            events.pass_time(now + MINUTE)
+            lines = wait_for(job, next(numbers))
+            assert {line["edition"] for line in lines.values()} == {minute - MINUTE}
+            assert job.stop() == 0
+            assert "Traceback" not in job.log.read_text()
+
+
 def test_an_edition_that_cannot_be_read_leaves_the_one_before_in_effect_and_is_said_at_every_look(
     services: Stack, tmp_path: Path
 ) -> None:
