@@ -7,12 +7,14 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
 import pytest
 
 from local.children import ChildFailed
+from tests.integration.azurite_service import Azurite
 from tests.integration.functions_service import AppFactory, AppHost, app, azurite
 from tests.waiting import wait_until
 
@@ -48,10 +50,15 @@ def none(req: func.HttpRequest) -> str:
 """
 
 
-@pytest.fixture
-def host(app: AppFactory) -> AppHost:
-    app.write(ROUTES)
-    return app.start()
+@pytest.fixture(scope="module")
+def host(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppHost]:
+    """One host of `ROUTES` for all who ask it something."""
+    factory = AppFactory(tmp_path_factory.mktemp("routes"), azurite)
+    factory.write(ROUTES)
+    try:
+        yield factory.start()
+    finally:
+        factory.stop()
 
 
 def request(
