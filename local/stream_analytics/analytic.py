@@ -1,9 +1,10 @@
-"""LAG, LAST and ISFIRST: what a row sees of the rows before it.
+"""LAG, LAST, ISFIRST and moving aggregates: what a row sees of the rows before it.
 
 They are evaluated on a stream before WHERE, JOIN and GROUP BY. What each gave is in a tuple that is added to the row's
 sources. Rows of the same time see each other in the order in which they come.
 
-Source: https://learn.microsoft.com/stream-analytics-query/lag-azure-stream-analytics, .../last-..., .../isfirst-...
+Source: https://learn.microsoft.com/stream-analytics-query/lag-azure-stream-analytics, .../last-..., .../isfirst-...,
+.../over-... (aggregates)
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
+from local.sql.asa.errors import EvaluationError, Position
 from local.sql.asa.values import DateTime, group_key
+from local.stream_analytics import recent
+from local.stream_analytics.accumulators import Aggregate, ArgumentError
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.rows import START, Evaluate, Row
+from local.stream_analytics.window_aggregate import Grouping
 from local.stream_analytics.windows import Hopping, expires, tumbling
 
 History = dict[Hashable, Any]
@@ -123,6 +128,46 @@ class IsFirst(Analytic):
     def newest(self, remembered: Any) -> int:
         time: int = remembered
         return time
+
+
+class Moving(Analytic):
+    """An aggregate of the rows of the last `span`, the one at hand with them if WHEN lets it be seen; null of none.
+
+    Args:
+        at: where in the query it is, for the error that stops the job.
+        aggregate: what it computes.
+        span: LIMIT DURATION, in ticks.
+        partition: as for `Analytic`.
+        when: as for `Analytic`.
+    """
+
+    def __init__(
+        self,
+        at: Position,
+        aggregate: Aggregate,
+        span: int,
+        partition: Sequence[Evaluate] = (),
+        when: Evaluate | None = None,
+    ) -> None:
+        super().__init__(span, partition, when)
+        self._at = at
+        self._grouping = Grouping((), (aggregate,))
+
+    def evaluate(self, row: Row, history: History) -> Any:
+        key, merge = self._key(row), self._grouping.merge_aggregates
+        rows = history.get(key) or recent.empty()
+        try:
+            if self._seen(row):
+                recent.enter(rows, row.time, self._grouping.alone(row), merge)
+                history[key] = rows
+            recent.leave(rows, row.time, self.span, merge)
+            total = recent.total(rows, merge)
+            return None if total is None else self._grouping.results(total)[0]
+        except ArgumentError as error:
+            raise EvaluationError(self._at, str(error)) from None
+
+    def newest(self, remembered: Any) -> int:
+        return recent.newest(remembered, otherwise=START)
 
 
 class Analytics(Operator):

@@ -76,6 +76,10 @@ _CONSTRUCTS: Final = (
         "`LAG`, `LAST`, `ISFIRST` with `LIMIT DURATION` and `WHEN`",
         "SELECT LAG(a) OVER (PARTITION BY b LIMIT DURATION(hour, 1) WHEN a > 1) AS p FROM input",
     ),
+    (
+        "`SUM`, `AVG`, `MIN`, `MAX` of the last while",
+        "SELECT AVG(a) OVER (PARTITION BY b LIMIT DURATION(minute, 5) WHEN a > 1) AS p FROM input",
+    ),
     ("`CREATE TABLE`", "CREATE TABLE input (a bigint); SELECT a FROM input"),
     ("`MATCH_RECOGNIZE`", "SELECT a FROM input MATCH_RECOGNIZE (MEASURES A.a AS a PATTERN (A) DEFINE A AS a > 1)"),
     ("User-defined functions and aggregates", "SELECT UDF.f(a) AS b FROM input"),

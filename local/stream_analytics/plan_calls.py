@@ -7,17 +7,18 @@ https://learn.microsoft.com/stream-analytics-query/windowing-azure-stream-analyt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from local.sql.asa import catalog
 from local.sql.asa.durations import duration_of, signed_span_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
-from local.sql.asa.expressions import Scope, compile_expression
+from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Call, Expression, Literal
 from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES, parse_datetime
 from local.stream_analytics import accumulators, windows
 from local.stream_analytics.accumulators import Aggregate
-from local.stream_analytics.analytic import Analytic, IsFirst, Lag
+from local.stream_analytics.analytic import Analytic, IsFirst, Lag, Moving
 from local.stream_analytics.plan_scope import RowScope
 from local.stream_analytics.projection import whole
 from local.stream_analytics.rows import Evaluate, Row
@@ -163,7 +164,7 @@ def _numeric(at: Position, name: str, value: Evaluate) -> Evaluate:
     return number
 
 
-def analytic_of(call: Call, scope: Scope) -> Analytic:
+def analytic_of(call: Call, scope: RowScope) -> Analytic:
     """The function that looks back, of a call that `check` has passed."""
     over = call.over
     partition: Sequence[Evaluate] = [compile_expression(key, scope) for key in over.partition] if over else ()
@@ -172,11 +173,14 @@ def analytic_of(call: Call, scope: Scope) -> Analytic:
         return IsFirst(duration_of(call, call.arguments), partition, when)
     assert over is not None
     assert over.limit is not None
+    span = duration_of(over.limit, over.limit.arguments)
+    if call.name.upper() in catalog.MOVING:
+        return Moving(call.at, aggregate_of(replace(call, over=None), scope), span, partition, when)
     arguments = call.arguments
     offset = 0 if call.name.upper() == "LAST" else int(_literal(arguments[1])) if len(arguments) > 1 else 1
     return Lag(
         compile_expression(arguments[0], scope),
-        duration_of(over.limit, over.limit.arguments),
+        span,
         offset=offset,
         default=compile_expression(arguments[2], scope) if len(arguments) > 2 else None,
         partition=partition,

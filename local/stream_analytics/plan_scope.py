@@ -135,7 +135,7 @@ class RowScope:
             return _time
         if upper == catalog.METADATA:
             return self._metadata(node)
-        if upper in catalog.ANALYTIC:
+        if catalog.looks_back(node):
             try:
                 slot, index = self._looked_back[looked_back_key(node)]
             except KeyError:
@@ -203,13 +203,13 @@ class GroupScope:
         if upper == catalog.TIMESTAMP:
             return _time
         key = self._key(node)
-        if upper in catalog.AGGREGATES:
+        if isinstance(node, Call) and catalog.is_aggregate(node):
             place = self._aggregates[key]
             return lambda row: row.sources[1][place]
         index = self._keys.get(key)
         if index is not None:
             return _members(index, ())
-        if upper == catalog.METADATA or upper in catalog.ANALYTIC:
+        if isinstance(node, Call) and (upper == catalog.METADATA or catalog.looks_back(node)):
             raise InvalidQuery(node.at, f"{upper}() is neither in GROUP BY nor in an aggregate")
         return None
 

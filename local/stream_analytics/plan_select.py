@@ -90,7 +90,7 @@ def build_select(select: Select, builder: Builder) -> Stream:
     if select.where is not None:
         where = compile_expression(select.where, rows)
         place = builder.add(lambda: flow.Filter(where), place)
-    if select.group or any(_calls(select.projections, catalog.AGGREGATES)):
+    if select.group or any(_calls(select.projections, catalog.is_aggregate)):
         _check_substreams(select, rows)
         _check_partitions(select, rows, source.partitioning)
         place, columns = _grouped(select, rows, place, builder)
@@ -115,7 +115,7 @@ class _Rows:
         joined = [part.source for part in select.joins if isinstance(part, Join) and builder.table(part.source) is None]
         self._stamped = len(joined) > 1
         read = [(source, builder.stream(source)) for source in (select.source, *joined)]
-        looks_back = any(_calls((select.projections, select.where), catalog.ANALYTIC))
+        looks_back = any(_calls((select.projections, select.where), catalog.looks_back))
         apart = stay_apart(read, meet=bool(select.group or joined or looks_back))
         if not apart:
             read = [(source, builder.together(stream, source)) for source, stream in read]
@@ -143,7 +143,7 @@ class _Rows:
         return RowScope(self._slots, self._looked_back)
 
     def _look_back(self, place: int) -> int:
-        calls = list(_calls((*self._select.projections, self._select.where, self._select.group), catalog.ANALYTIC))
+        calls = list(_calls((*self._select.projections, self._select.where, self._select.group), catalog.looks_back))
         if not calls:
             return place
         others = [part.alias if isinstance(part, Apply) else part.source.known_as for part in self._select.joins]
@@ -277,14 +277,14 @@ def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tu
     # Beside a window, System.Timestamp() is a key: the windows batch what is grouped by its moment (snapshot windows).
     windows = [call for call in found if call.name.upper() in catalog.WINDOWS] or found[:1]
     if not windows:
-        at = select.group[0].at if select.group else next(iter(_calls(select.projections, catalog.AGGREGATES))).at
+        at = select.group[0].at if select.group else next(iter(_calls(select.projections, catalog.is_aggregate))).at
         raise InvalidQuery(
             at, "a stream has no end: GROUP BY takes a window, as in TumblingWindow(minute, 1), or System.Timestamp()"
         )
     if len(windows) > 1:
         raise InvalidQuery(windows[1].at, "GROUP BY takes one window")
     keys = [key for key in select.group if key is not windows[0]]
-    calls = {rows.key(call): call for call in _calls((*select.projections, select.having), catalog.AGGREGATES)}
+    calls = {rows.key(call): call for call in _calls((*select.projections, select.having), catalog.is_aggregate)}
     aggregates = [aggregate_of(call, rows) for call in calls.values()]
     make = _window_operator(windows[0], [compile_expression(key, rows) for key in keys], aggregates, rows)
     place = builder.add(lambda: Located(make(), windows[0].at), place)
@@ -316,12 +316,12 @@ def _window_operator(
     return lambda: SessionAggregate(window, keys, aggregates, partition)
 
 
-def _calls(parts: Any, names: Any) -> Iterator[Call]:
-    """The calls of functions in `names`, in parts of a SELECT."""
+def _calls(parts: Any, of: Callable[[Call], bool]) -> Iterator[Call]:
+    """The calls of a kind, in parts of a SELECT."""
     if isinstance(parts, Node):
         for node in walk(parts):
-            if isinstance(node, Call) and node.name.upper() in names:
+            if isinstance(node, Call) and of(node):
                 yield node
     elif isinstance(parts, tuple):
         for part in parts:
-            yield from _calls(part, names)
+            yield from _calls(part, of)

@@ -1,8 +1,4 @@
-"""GROUP BY over a sliding window: a row per group whenever a row enters the last `size` of it or leaves them.
-
-A group's window is a queue of two stacks of partial aggregates, so that a row costs a few merges however many there
-are: what is behind is merged once when the front runs out, and leaving is a pop.
-"""
+"""GROUP BY over a sliding window: a row per group whenever a row enters the last `size` of it or leaves them."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from local.sql.asa.values import DateTime
+from local.stream_analytics import recent
 from local.stream_analytics.accumulators import Aggregate
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.rows import Evaluate, Row
@@ -36,9 +33,7 @@ class SlidingAggregate(Operator):
         if group is None:
             group = state["groups"][same] = {
                 "coming": [],  # (time, number, keys, aggregates) of rows that no watermark has passed
-                "back": [],  # (time, aggregates), oldest first
-                "back total": None,
-                "front": [],  # (time, aggregates of it and all after it in the front), oldest last
+                "window": recent.empty(),
                 "keys": values,
                 "first": 0,  # the number of the row since which it was never empty
             }
@@ -70,32 +65,12 @@ class SlidingAggregate(Operator):
     def _slide(self, group: dict[str, Any], now: int) -> list[Any] | None:
         """Let rows of the group in and out, and aggregate the rest; None when nothing is left."""
         merge = self._grouping.merge_aggregates
-        coming, back, front = group["coming"], group["back"], group["front"]
-        self._leave(group, now)
+        coming, window = group["coming"], group["window"]
+        recent.leave(window, now, self._size, merge)
         entered = bisect_right(coming, now, key=itemgetter(0))
-        if entered and not front and not back:
+        if entered and recent.total(window, merge) is None:
             _, group["first"], group["keys"], _ = coming[0]
         for time, _, _, aggregates in coming[:entered]:
-            back.append((time, aggregates))
-            group["back total"] = aggregates if group["back total"] is None else merge(group["back total"], aggregates)
+            recent.enter(window, time, aggregates, merge)
         del coming[:entered]
-        behind: list[Any] | None = group["back total"]
-        if not front:
-            return behind
-        before: list[Any] = front[-1][1]
-        return before if behind is None else merge(before, behind)
-
-    def _leave(self, group: dict[str, Any], now: int) -> None:
-        """Drop the rows that have left the window."""
-        back, front = group["back"], group["front"]
-        while True:
-            while front and expires(front[-1][0], self._size) <= now:
-                front.pop()
-            if front or not back:
-                return
-            total = None
-            for time, aggregates in reversed(back):
-                total = aggregates if total is None else self._grouping.merge_aggregates(aggregates, total)
-                front.append((time, total))
-            back.clear()
-            group["back total"] = None
+        return recent.total(window, merge)

@@ -24,14 +24,15 @@ REFUSED = {
     "SELECT COUNT(*) AS c FROM input GROUP BY Windows(TumblingWindow(second, 1))": (
         f"q.asaql:1:42: Windows() {ELSEWHERE}"
     ),
-    "SELECT SUM(a) OVER (PARTITION BY b LIMIT DURATION(hour, 1)) AS s FROM input": (
-        f"q.asaql:1:15: SUM() OVER (... LIMIT DURATION ...) {ELSEWHERE}"
-    ),
     "SELECT * FROM input CROSS JOIN cities": f"q.asaql:1:21: CROSS JOIN {ELSEWHERE}",
     "SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) AS p FROM input GROUP BY TumblingWindow(second, 1)": (
         f"q.asaql:1:8: PERCENTILE_CONT() {ELSEWHERE}"
     ),
     # nobody has it, or somebody else
+    "SELECT COUNT(*) OVER (PARTITION BY b LIMIT DURATION(hour, 1)) AS n FROM input": (
+        "q.asaql:1:8: COUNT() OVER (... LIMIT DURATION ...) is not Stream Analytics: SUM, AVG, MIN, MAX have it; "
+        "SUM(1) counts"
+    ),
     "SELECT a FROM input ORDER BY a": (
         "q.asaql:1:21: ORDER BY is not Stream Analytics: a stream has no end to be sorted at; TopOne() and "
         "CollectTop() order within a window"
@@ -127,6 +128,14 @@ REFUSED = {
         "hour, minute, second, millisecond, microsecond"
     ),
     "SELECT LAG(a) AS x FROM input": "q.asaql:1:8: LAG() takes OVER (LIMIT DURATION(unit, number))",
+    "SELECT SUM(a) OVER (PARTITION BY b) AS x FROM input": (
+        "q.asaql:1:15: SUM() OVER looks back for a time: LIMIT DURATION(unit, number)"
+    ),
+    "SELECT SUM(DISTINCT a) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: SUM() takes no DISTINCT",
+    "SELECT AVG(a, b) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: AVG() takes 1 argument, not 2",
+    "SELECT AVG(LAG(a) OVER (LIMIT DURATION(hour, 1))) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:12: LAG() looks back at events; AVG() cannot"
+    ),
     "SELECT LAG(a) OVER (LIMIT DURATION(month, 1)) AS x FROM input": (
         "q.asaql:1:36: DURATION() takes as unit one of day, hour, minute, second, millisecond, microsecond"
     ),

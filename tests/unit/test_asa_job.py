@@ -215,6 +215,21 @@ def test_a_look_back_within_an_aggregate() -> None:
     assert rows["output"] == [{"s": 7}]
 
 
+def test_a_moving_aggregate_anywhere_that_looking_back_goes() -> None:
+    """Source: https://learn.microsoft.com/stream-analytics-query/over-azure-stream-analytics, the second example."""
+    events = [{"t": f"2026-01-01T0{hour}:00:00Z", "id": "x", "healthy": up} for hour, up in enumerate((1, 0, 0))]
+    rows = run(
+        "SELECT System.Timestamp() AS at INTO alerts FROM input TIMESTAMP BY t "
+        "WHERE MAX(healthy) OVER (PARTITION BY id LIMIT DURATION(hour, 1)) = 0 "
+        "SELECT COUNT(*) AS n, SUM(AVG(healthy) OVER (LIMIT DURATION(hour, 2))) AS s INTO counts "
+        "FROM input TIMESTAMP BY t "
+        "GROUP BY MIN(healthy) OVER (LIMIT DURATION(day, 1)), TumblingWindow(day, 1)",
+        input=events,
+    )
+    assert [row["at"] for row in rows["alerts"]] == ["2026-01-01T01:00:00.0000000Z", "2026-01-01T02:00:00.0000000Z"]
+    assert rows["counts"] == [{"n": 1, "s": 1.0}, {"n": 2, "s": 0.5}]
+
+
 def test_a_look_back_sees_what_where_takes_away() -> None:
     """Source: .../stream-analytics-query/lag-azure-stream-analytics: it "isn't affected by predicates in the WHERE"."""
     rows = run(

@@ -28,7 +28,8 @@ QUERIES = {
     "snapshot": "SELECT CollectTop(2, n) OVER (ORDER BY n DESC) AS n FROM a TIMESTAMP BY at "
     "GROUP BY System.Timestamp()",
     "look back": "SELECT n, LAG(n, 2, -1) OVER (PARTITION BY kind LIMIT DURATION(second, 9)) AS p, "
-    "LAST(n) OVER (LIMIT DURATION(second, 9) WHEN n < 3) AS l, ISFIRST(second, 4) AS f FROM a TIMESTAMP BY at",
+    "LAST(n) OVER (LIMIT DURATION(second, 9) WHEN n < 3) AS l, ISFIRST(second, 4) AS f, "
+    "SUM(n) OVER (PARTITION BY kind LIMIT DURATION(second, 3)) AS s FROM a TIMESTAMP BY at",
     "join": "SELECT x.n AS left_n, y.n AS right_n FROM a x TIMESTAMP BY at "
     "LEFT JOIN b y TIMESTAMP BY at ON x.kind = y.kind AND DATEDIFF(second, x, y) BETWEEN -1 AND 3",
     "two joins": "SELECT x.n AS x, y.n AS y, z.n AS z FROM a x TIMESTAMP BY at "

@@ -1,4 +1,4 @@
-"""LAG, LAST and ISFIRST: the documentation's examples, and their edges."""
+"""LAG, LAST, ISFIRST and moving aggregates: the documentation's examples, and their edges."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.sql.asa.errors import EvaluationError, Position
 from local.sql.asa.values import DateTime
-from local.stream_analytics.analytic import Analytic, Analytics, IsFirst, Lag
+from local.stream_analytics.accumulators import Avg, Extreme, Sum
+from local.stream_analytics.analytic import Analytic, Analytics, IsFirst, Lag, Moving
 from local.stream_analytics.rows import END, Row
 from tests.unit.streams import MINUTE, SECOND, at, clock, event, name, number, run
 
@@ -173,3 +175,51 @@ def test_lag_is_what_looking_back_finds(data: list[tuple[int, str, int | None]],
         number, span, offset=offset, default=lambda _: -1, partition=[name("key")], when=lambda r: number(r) is not None
     )
     assert values(function, rows) == expected
+
+
+# --- moving aggregates
+
+PLACE = Position("q", 1, 8)
+
+
+def test_the_average_of_the_last_five_minutes() -> None:
+    """https://learn.microsoft.com/stream-analytics-query/over-azure-stream-analytics, first example; figures ours."""
+    average = Moving(PLACE, Avg(name("temperature")), 5 * MINUTE, [name("id")])
+    rows = [
+        event("00:00:00", id="a", temperature=10), event("00:01:00", id="b", temperature=70),
+        event("00:02:00", id="a", temperature=20), event("00:05:00", id="a", temperature=30),
+        event("00:20:00", id="a", temperature=1),
+    ]  # fmt: skip
+    assert values(average, rows) == [10.0, 70.0, 15.0, 25.0, 1.0]
+
+
+def test_a_row_that_when_hides_sees_the_others() -> None:
+    total = Moving(PLACE, Sum(name("n")), MINUTE, when=lambda row: row.record["n"] > 1)
+    rows = [event(f"00:00:0{n}", n=n) for n in (1, 2, 3)] + [event("00:00:30", n=1), event("00:01:02", n=0)]
+    assert values(total, rows) == [None, 2, 5, 5, 3]
+
+
+def test_what_it_cannot_order_stops_the_job_where_the_query_says_so() -> None:
+    least = Moving(PLACE, Extreme(name("n"), greatest=False), MINUTE)
+    with pytest.raises(EvaluationError, match=r"^q:1:8: MIN cannot order bigint and nvarchar"):
+        values(least, [event("00:00:01", n=1), event("00:00:02", n="x")])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-9, 9) | st.none(), st.sampled_from("ab")), max_size=60))
+def test_moving_aggregates_are_those_of_the_rows_of_the_last_span(steps: list[tuple[int, int | None, str]]) -> None:
+    aggregates = (Sum(name("n")), Extreme(name("n"), greatest=False), Extreme(name("n"), greatest=True))
+    moving = [Moving(PLACE, aggregate, 4 * SECOND, [name("key")]) for aggregate in aggregates]
+    rows: list[Row] = []
+    time = at("00:00:00")
+    for step, value, key in steps:
+        time = DateTime(time + step * SECOND)
+        rows.append(event(time, n=value, key=key))
+    found = [row.sources[-1] for row in run(Analytics(moving), list(rows))]
+    for place, row in enumerate(rows):
+        near = [
+            other.record["n"]
+            for other in rows[: place + 1]
+            if other.record["key"] == row.record["key"] and row.time - other.time < 4 * SECOND
+        ]
+        seen = [value for value in near if value is not None]
+        assert found[place] == ((sum(seen), min(seen), max(seen)) if seen else (None, None, None))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from local.sql.asa.functions import FUNCTIONS
+from local.sql.asa.tree import Call
 
 AGGREGATES: Final[dict[str, tuple[int, int]]] = {
     "AVG": (1, 1),
@@ -33,6 +34,9 @@ ORDERED: Final = frozenset(("COLLECTTOP", "PERCENTILE_CONT", "PERCENTILE_DISC", 
 
 ANALYTIC: Final[dict[str, tuple[int, int]]] = {"ISFIRST": (2, 2), "LAG": (1, 3), "LAST": (1, 1)}
 """What looks back at earlier events, with OVER (... LIMIT DURATION ...)."""
+
+MOVING: Final = ("SUM", "AVG", "MIN", "MAX")
+"""Aggregates that look back, too, with OVER (... LIMIT DURATION ...)."""
 
 WINDOWS: Final = {
     "TUMBLINGWINDOW": "tumbling",
@@ -89,6 +93,17 @@ INSTEAD: Final = {
     "SNAPSHOTWINDOW": "GROUP BY System.Timestamp()",
 }
 """For functions of other databases, what there is."""
+
+
+def is_aggregate(call: Call) -> bool:
+    """Whether a call is an aggregate of a window."""
+    return call.name.upper() in AGGREGATES and not looks_back(call)
+
+
+def looks_back(call: Call) -> bool:
+    """Whether a call is of what looks back at earlier events: an analytic function, or an aggregate of a duration."""
+    upper = call.name.upper()
+    return upper in ANALYTIC or (upper in AGGREGATES and call.over is not None and call.over.limit is not None)
 
 
 def known(name: str) -> bool:

@@ -123,9 +123,9 @@ def check_rows_call(call: tree.Call) -> None:
 def _call(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     _known(call)
-    if upper in catalog.AGGREGATES:
+    if catalog.is_aggregate(call):
         _aggregate(call, place)
-    elif upper in catalog.ANALYTIC:
+    elif catalog.looks_back(call):
         _analytic(call, place)
     elif upper in catalog.WINDOWS:
         raise InvalidQuery(call.at, f"{call.name}() is of GROUP BY, and stands there alone")
@@ -173,8 +173,8 @@ def _aggregate(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     if not place.aggregates:
         raise InvalidQuery(call.at, f"{call.name}() is an aggregate; {place.name} has none")
-    if call.over is not None and (upper not in catalog.ORDERED or call.over.limit or call.over.when):
-        raise NotRunLocally(call.over.at, f"{call.name}() OVER (... LIMIT DURATION ...)")
+    if call.over is not None and (upper not in catalog.ORDERED or call.over.when):
+        raise WrongArguments(call.over.at, f"{call.name}() OVER looks back for a time: LIMIT DURATION(unit, number)")
     if upper in catalog.ORDERED:
         if call.over is None or not call.over.order or call.over.partition:
             raise WrongArguments(call.at, f"{call.name}() takes OVER (ORDER BY ...)")
@@ -201,7 +201,10 @@ def _analytic(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     if not place.analytic:
         raise InvalidQuery(call.at, f"{call.name}() looks back at events; {place.name} cannot")
-    _count(call, *catalog.ANALYTIC[upper])
+    if upper in catalog.AGGREGATES and upper not in catalog.MOVING:
+        instead = f"{', '.join(catalog.MOVING)} have it; SUM(1) counts"
+        raise NotStreamAnalytics(call.at, f"{call.name}() OVER (... LIMIT DURATION ...)", instead)
+    _count(call, *catalog.ANALYTIC.get(upper, (1, 1)))
     over = call.over
     inside = Place(f"{call.name}()")
     if call.distinct or call.star:
