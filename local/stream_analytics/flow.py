@@ -1,4 +1,4 @@
-"""The operators that remember nothing but what waits: WHERE and HAVING, SELECT, UNION, CROSS and OUTER APPLY."""
+"""The operators that remember nothing but what waits: WHERE, HAVING, SELECT, Windows(), UNION and APPLY."""
 
 from __future__ import annotations
 
@@ -31,6 +31,17 @@ class Project(Operator):
 
     def push(self, row: Row, port: int = 0) -> Iterable[Row]:
         return (Row(row.time, (self._projection(row),), row.metas[:1]),)
+
+
+class Identify(Operator):
+    """Windows(): each row with the identity of its window as its last source."""
+
+    def __init__(self, identity: str | None) -> None:
+        super().__init__()
+        self._identity = identity
+
+    def push(self, row: Row, port: int = 0) -> Iterable[Row]:
+        return (row.with_source(self._identity),)
 
 
 class Union(Operator):

@@ -36,7 +36,46 @@ _NAMED: Final = {
 
 def is_window(node: Expression) -> bool:
     """Whether an expression of GROUP BY is its window."""
-    return isinstance(node, Call) and (node.name.upper() in catalog.WINDOWS or node.name.upper() == catalog.TIMESTAMP)
+    if not isinstance(node, Call):
+        return False
+    return node.name.upper() in catalog.WINDOWS or node.name.upper() in (catalog.SEVERAL, catalog.TIMESTAMP)
+
+
+def windows_of(call: Call) -> list[tuple[str | None, Call]]:
+    """The windows that a call of GROUP BY says, and what Windows() calls them.
+
+    Raises:
+        QueryError: Windows() holds something else, or two that are called the same.
+
+    Source: https://learn.microsoft.com/stream-analytics-query/windows-azure-stream-analytics
+    """
+    if call.name.upper() != catalog.SEVERAL:
+        return [(None, call)]
+    if call.over or call.star or call.distinct or not call.arguments:
+        raise WrongArguments(call.at, f"{call.name}() takes windows, or a Window('id', window) for each")
+    found: dict[str | None, Call] = {}
+    windows = []
+    for argument in call.arguments:
+        identity, window = _identified(argument)
+        if not isinstance(window, Call) or window.name.upper() not in catalog.WINDOWS:
+            raise WrongArguments(argument.at, f"{call.name}() takes windows, or a Window('id', window) for each")
+        folded = None if identity is None else identity.lower()
+        if found and (None in found) is not (folded is None):
+            raise InvalidQuery(argument.at, f"either all windows of {call.name}() have an id, or none has")
+        if folded is not None and folded in found:
+            raise InvalidQuery(argument.at, f"two windows are called {identity}")
+        found[folded] = window
+        windows.append((identity, window))
+    return windows
+
+
+def _identified(argument: Expression) -> tuple[str | None, Expression]:
+    if not isinstance(argument, Call) or argument.name.upper() != catalog.IDENTIFIED:
+        return None, argument
+    identity = argument.arguments[0] if len(argument.arguments) == 2 else None
+    if not isinstance(identity, Literal) or identity.kind is not str:
+        raise WrongArguments(argument.at, f"{argument.name}() takes an id, as 'minutes', and a window")
+    return identity.value, argument.arguments[1]
 
 
 def window_of(call: Call) -> Window:

@@ -133,6 +133,8 @@ class RowScope:
         upper = node.name.upper()
         if upper == catalog.TIMESTAMP:
             return _time
+        if upper == catalog.WINDOW:
+            raise InvalidQuery(node.at, f"{node.name}() is of groups, and there is no GROUP BY")
         if upper == catalog.METADATA:
             return self._metadata(node)
         if catalog.looks_back(node):
@@ -175,6 +177,11 @@ def _time(row: Row) -> Any:
     return row.time
 
 
+def _window(row: Row) -> Any:
+    """Without Windows() it has no identity."""
+    return {"Id": row.sources[2] if len(row.sources) > 2 else None}
+
+
 class GroupScope:
     """The names of a group: its keys and aggregates, and of nothing else.
 
@@ -202,6 +209,8 @@ class GroupScope:
         upper = node.name.upper() if isinstance(node, Call) else ""
         if upper == catalog.TIMESTAMP:
             return _time
+        if upper == catalog.WINDOW:
+            return _window
         key = self._key(node)
         if isinstance(node, Call) and catalog.is_aggregate(node):
             place = self._aggregates[key]

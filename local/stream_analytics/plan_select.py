@@ -18,7 +18,7 @@ from local.stream_analytics.accumulators import Aggregate, ArgumentError
 from local.stream_analytics.analytic import Analytics
 from local.stream_analytics.joins import StreamJoin
 from local.stream_analytics.operator import Operator
-from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of
+from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of, windows_of
 from local.stream_analytics.plan_join import On, analyse
 from local.stream_analytics.plan_partition import Partitioning, Stream, stay_apart
 from local.stream_analytics.plan_scope import GroupScope, RowScope, Slot, looked_back_key
@@ -262,11 +262,11 @@ def _check_substreams(select: Select, rows: RowScope) -> None:
 
 
 def _check_partitions(select: Select, rows: RowScope, partitioning: Partitioning) -> None:
-    for key in select.group:
-        if isinstance(key, Call) and key.over is not None:
-            partitioning.check(key.at, f"{key.name}()", [rows.key(part) for part in key.over.partition])
-        elif isinstance(key, Call) and catalog.WINDOWS.get(key.name.upper()) == "session":
-            partitioning.check(key.at, f"{key.name}()", [])
+    calls = [call for key in select.group if isinstance(key, Call) and is_window(key) for _, call in windows_of(key)]
+    for call in calls:
+        if catalog.WINDOWS.get(call.name.upper()) == "session":
+            parts = call.over.partition if call.over is not None else ()
+            partitioning.check(call.at, f"{call.name}()", [rows.key(part) for part in parts])
     keys = [rows.key(key) for key in select.group if not is_window(key)]
     if select.group:
         partitioning.check(select.group[0].at, "GROUP BY", keys)
@@ -275,19 +275,23 @@ def _check_partitions(select: Select, rows: RowScope, partitioning: Partitioning
 def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tuple[int, tuple[str, ...] | None]:
     found = [key for key in select.group if isinstance(key, Call) and is_window(key)]
     # Beside a window, System.Timestamp() is a key: the windows batch what is grouped by its moment (snapshot windows).
-    windows = [call for call in found if call.name.upper() in catalog.WINDOWS] or found[:1]
+    windows = [call for call in found if call.name.upper() != catalog.TIMESTAMP] or found[:1]
     if not windows:
         at = select.group[0].at if select.group else next(iter(_calls(select.projections, catalog.is_aggregate))).at
         raise InvalidQuery(
             at, "a stream has no end: GROUP BY takes a window, as in TumblingWindow(minute, 1), or System.Timestamp()"
         )
     if len(windows) > 1:
-        raise InvalidQuery(windows[1].at, "GROUP BY takes one window")
+        raise InvalidQuery(windows[1].at, "GROUP BY takes one window; Windows() holds several")
     keys = [key for key in select.group if key is not windows[0]]
     calls = {rows.key(call): call for call in _calls((*select.projections, select.having), catalog.is_aggregate)}
     aggregates = [aggregate_of(call, rows) for call in calls.values()]
-    make = _window_operator(windows[0], [compile_expression(key, rows) for key in keys], aggregates, rows)
-    place = builder.add(lambda: Located(make(), windows[0].at), place)
+    read = [compile_expression(key, rows) for key in keys]
+    ends = [
+        _windowed(identity, window, _window_operator(window, read, aggregates, rows), place, builder)
+        for identity, window in windows_of(windows[0])
+    ]
+    place = ends[0] if len(ends) == 1 else builder.add(lambda: flow.Union(len(ends)), *ends)
     places = {rows.key(key): index for index, key in enumerate(keys)}
     numbers = {key: index for index, key in enumerate(calls)}
     scope = GroupScope(rows, places, numbers)
@@ -301,6 +305,11 @@ def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tu
         place = builder.add(lambda: flow.Filter(having), place)
     projection, columns = project(select.projections, rows, scope)
     return builder.add(lambda: flow.Project(projection), place), columns
+
+
+def _windowed(identity: str | None, window: Call, make: Callable[[], Operator], place: int, builder: Builder) -> int:
+    place = builder.add(lambda: Located(make(), window.at), place)
+    return place if identity is None else builder.add(lambda: flow.Identify(identity), place)
 
 
 def _window_operator(

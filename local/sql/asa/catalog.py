@@ -50,6 +50,10 @@ WINDOWS: Final = {
 }
 """What may stand in GROUP BY beside the keys."""
 
+SEVERAL: Final = "WINDOWS"
+"""Several windows, each alone or as `IDENTIFIED`(id, window)."""
+IDENTIFIED: Final = "WINDOW"
+
 ROWS: Final = {
     "GETARRAYELEMENTS": ("ArrayIndex", "ArrayValue"),
     "GETRECORDPROPERTIES": ("PropertyName", "PropertyValue"),
@@ -57,6 +61,7 @@ ROWS: Final = {
 """What APPLY takes, and the columns that it gives."""
 
 TIMESTAMP: Final = "SYSTEM.TIMESTAMP"
+WINDOW: Final = "SYSTEM.WINDOW"
 METADATA: Final = "GETMETADATAPROPERTYVALUE"
 
 NOT_RUN: Final = frozenset(
@@ -64,7 +69,6 @@ NOT_RUN: Final = frozenset(
         *("ANOMALYDETECTION", "ANOMALYDETECTION_CHANGEPOINT", "ANOMALYDETECTION_SPIKEANDDIP"),
         *("CREATELINESTRING", "CREATEPOINT", "CREATEPOLYGON"),
         *("ST_DISTANCE", "ST_INTERSECTS", "ST_OVERLAPS", "ST_WITHIN"),
-        *("SYSTEM.WINDOW", "WINDOW", "WINDOWS"),
     )
 )
 """What Azure has and this engine does not run, beside what begins with one of `PREFIXES_NOT_RUN`."""
@@ -115,5 +119,5 @@ def known(name: str) -> bool:
         or upper in ANALYTIC
         or upper in WINDOWS
         or upper in ROWS
-        or upper in (TIMESTAMP, METADATA)
+        or upper in (SEVERAL, IDENTIFIED, TIMESTAMP, WINDOW, METADATA)
     )

@@ -21,7 +21,7 @@ _WHERE = Place("WHERE", analytic=True)
 _ON = Place("ON")
 _KEY = Place("GROUP BY", analytic=True)
 _HAVING = Place("HAVING", aggregates=True)
-_SELECT = Place("SELECT", aggregates=True, analytic=True)
+_SELECT = Place("SELECT", aggregates=True, analytic=True, window=True)
 _TIME = Place("TIMESTAMP BY")
 _PARTITION = Place("PARTITION BY")
 
@@ -147,4 +147,4 @@ def _check_source(source: Source, streams: _Names, tables: _Names, first: bool) 
 
 
 def _is_window(node: Expression) -> bool:
-    return isinstance(node, Call) and node.name.upper() in catalog.WINDOWS
+    return isinstance(node, Call) and (node.name.upper() in catalog.WINDOWS or node.name.upper() == catalog.SEVERAL)

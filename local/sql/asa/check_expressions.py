@@ -6,7 +6,7 @@ Every node is visited, and what is not known to be allowed at its place is refus
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.sql.asa import catalog, tree
 from local.sql.asa.comparisons import COMPARE
@@ -18,11 +18,12 @@ from local.sql.asa.functions import FUNCTIONS
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expression is, and which calls of time may be in it."""
+    """Where an expression is, and which calls of time may be in it (`window`: of the identity of the window)."""
 
     name: str
     aggregates: bool = False
     analytic: bool = False
+    window: bool = False
 
 
 def is_condition(node: tree.Expression) -> bool:
@@ -89,9 +90,7 @@ def _case(node: tree.Case, place: Place) -> None:
     if node.operand is not None:
         check_value(node.operand, place)
     for when, then in node.branches:
-        (check_condition if node.operand is None else check_value)(
-            when, Place("WHEN", place.aggregates, place.analytic)
-        )
+        (check_condition if node.operand is None else check_value)(when, replace(place, name="WHEN"))
         check_value(then, place)
     if node.default is not None:
         check_value(node.default, place)
@@ -127,13 +126,17 @@ def _call(call: tree.Call, place: Place) -> None:
         _aggregate(call, place)
     elif catalog.looks_back(call):
         _analytic(call, place)
-    elif upper in catalog.WINDOWS:
+    elif upper in catalog.WINDOWS or upper == catalog.SEVERAL:
         raise InvalidQuery(call.at, f"{call.name}() is of GROUP BY, and stands there alone")
     elif upper in catalog.ROWS:
         raise InvalidQuery(call.at, f"{call.name}() gives rows: it is for CROSS APPLY and OUTER APPLY")
-    elif upper == catalog.TIMESTAMP:
+    elif upper == catalog.IDENTIFIED:
+        raise InvalidQuery(call.at, f"{call.name}() is of Windows(): it names one of them")
+    elif upper in (catalog.TIMESTAMP, catalog.WINDOW):
         _plain(call)
         _count(call, 0, 0)
+        if upper == catalog.WINDOW and not place.window:
+            raise InvalidQuery(call.at, f"{call.name}() is of the SELECT list, and {place.name} has none")
     elif upper == catalog.METADATA:
         _metadata(call)
     else:
