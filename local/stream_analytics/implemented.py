@@ -116,8 +116,8 @@ _UNVERIFIED: Final = (
     "Unasked, only what loses nothing is converted. All else stops the job, as do division by zero and a bigint that "
     "overflows. A quotient of bigints and a `CAST` of a float to bigint drop the fraction.",
     "`LIKE` and comparisons heed case, `REGEXMATCH` does not; its regular expressions are Python's.",
-    "Reference data that cannot be decoded, or is no array or lines of objects, leaves what was in effect before it so; "
-    "a job that starts waits for it.",
+    "Reference data that cannot be decoded, or is no array or lines of objects, leaves what was in effect before it "
+    "so; a job that starts waits for it.",
     "An event from before the first reference data is joined with that.",
     "Reference data that is there before the time that its name says is in effect from then on, exactly.",
     "Events of the same time are in the order of their partitions, then of their arrival.",
