@@ -116,7 +116,7 @@ class Azurite:
             async with self._session.request(method, url, headers=sent, data=body or None) as response:
                 return Answer(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _busy(error) from error
+            raise busy(error) from error
 
     async def checked(self, method: str, path: Path, *args: object, **kwargs: object) -> Answer:
         """`call`, and an error answer raised.
@@ -154,14 +154,15 @@ class Azurite:
                 method, URL(self._base + raw_target, encoded=True), headers=sent, data=body, allow_redirects=False
             )
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _busy(error) from error
+            raise busy(error) from error
 
     def _raw_path(self, path: Path) -> str:
         name = f"/{quote(path.name, safe='/~')}" if path.name else ""
         return f"/{self._account.name}/{path.file_system}{name}"
 
 
-def _busy(error: BaseException) -> Busy:
+def busy(error: BaseException) -> Busy:
+    """What to say where Azurite did not answer, or not to the end."""
     state = "slow" if isinstance(error, asyncio.TimeoutError) else "down"
     reason = getattr(error, "strerror", None) or type(error).__name__
     return Busy(f"Azurite is {state} ({reason}). Please retry.")

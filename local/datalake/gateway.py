@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from local.datalake.access import KEPT_IN, Access
-from local.datalake.azurite import API_VERSION, Account, Azurite
+from local.datalake.azurite import API_VERSION, Account, Azurite, busy
 from local.datalake.errors import Refused, Unauthorised, bad_request
 from local.datalake.files import Files
 from local.datalake.listing import PAGE, list_paths
@@ -46,7 +46,7 @@ class Gateway:
         except Refused as refused:
             return _refusal(refused)
         except (ConnectionResetError, aiohttp.ClientPayloadError):
-            raise  # the client went away in the middle of its body
+            raise  # the client went away in the middle of its body, or Azurite in the middle of its answer
         except Exception:
             log.exception("%s %s", request.method, request.path_qs)
             return _refusal(Refused(500, "InternalError", "The Data Lake endpoint failed; its log says where."))
@@ -200,15 +200,33 @@ class Gateway:
             if request.method == "HEAD" or upstream.status in (204, 304):
                 return web.Response(status=upstream.status, headers=headers)
             if (upstream.content_length or _READ + 1) <= _READ:
-                return web.Response(status=upstream.status, headers=headers, body=await upstream.read())
-            response = web.StreamResponse(status=upstream.status, headers=headers)
-            await response.prepare(request)
-            async for chunk in upstream.content.iter_chunked(_READ):
-                await response.write(chunk)
-            await response.write_eof()
-            return response
+                return web.Response(status=upstream.status, headers=headers, body=await _whole(upstream))
+            return await _relayed(request, upstream, headers)
         finally:
             upstream.release()
+
+
+async def _whole(upstream: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await upstream.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise busy(error) from error
+
+
+async def _relayed(
+    request: web.BaseRequest, upstream: aiohttp.ClientResponse, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """The answer, passed on as it comes."""
+    response = web.StreamResponse(status=upstream.status, headers=headers)
+    await response.prepare(request)
+    try:
+        async for chunk in upstream.content.iter_chunked(_READ):
+            await response.write(chunk)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        # Whatever is said now would be taken for content: the client has to see that the answer broke off.
+        raise ConnectionResetError("the answer broke off") from error
+    await response.write_eof()
+    return response
 
 
 def _common() -> dict[str, str]:

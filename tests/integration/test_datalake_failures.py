@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from azure.core.exceptions import HttpResponseError
 from azure.storage.filedatalake import DataLakeServiceClient
 
@@ -18,6 +19,7 @@ from local.children import Child
 from local.datalake import azurite as upstream
 from local.datalake import target
 from local.datalake.errors import Busy
+from local.datalake.gateway import Gateway
 from tests.integration.azurite_service import Azurite, azurite  # noqa: F401
 
 # ruff: noqa: F811 (fixtures are imported by name)
@@ -103,6 +105,30 @@ async def test_a_silent_azurite_is_a_busy_one() -> None:
         with pytest.raises(Busy, match="slow"):
             await client.call("HEAD", target.Path("events", "a"))
         assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(("length", "status"), [(2_000, b"503"), (200_000, b"200")])
+async def test_nothing_is_added_to_an_answer_that_azurite_broke_off(length: int, status: bytes) -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode() + b"a" * (length // 2))
+        await reader.read()  # until the gateway has had enough
+        writer.close()
+
+    server = await asyncio.start_server(half, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, upstream.Azurite(url, upstream.Account("a", b"key"), silence_seconds=0.2) as behind:
+        runner = web.ServerRunner(web.Server(Gateway(behind).handle))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(b"GET /a/events/file?sig=s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        head, _, content = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+        writer.close()
+        await runner.cleanup()
+    assert head.split(b" ")[1] == status
+    if status == b"200":
+        assert content == b"a" * (length // 2)
 
 
 def test_a_taken_port_is_one_clear_line(azurite: Azurite, tmp_path: Path, started: list[Child]) -> None:
