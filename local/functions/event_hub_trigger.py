@@ -116,9 +116,14 @@ class EventHubListener:
         left: set[asyncio.Task[None]] = set()
         if self._batches:
             _, left = await asyncio.wait(self._batches, timeout=seconds)
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(RELEASE):
                 await self._release()
+        except TimeoutError:
+            self._log.warning(
+                "Not released after %.0f s: the partitions' ownership has to expire, and what has no checkpoint comes "
+                "again. Is the storage account there?", RELEASE,
+            )  # fmt: skip
         return not left
 
     async def _release(self) -> None:

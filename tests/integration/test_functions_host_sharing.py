@@ -136,7 +136,7 @@ def test_a_stop_does_not_wait_for_an_account_that_is_away(
     sent = send_to_all(namespace, "after")
     wait_until(lambda: sent <= set(app.bodies()), "the events whose checkpoints cannot be written")
     assert host.child.stop(RELEASE + 10) == 0, host.log()
-    assert "Stopped after" in host.log()
+    assert "Not released after" in host.log()
 
 
 def test_receiving_goes_on_when_the_namespace_comes_back(app: AppFactory, namespace: Namespace) -> None:
