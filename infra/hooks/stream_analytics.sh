@@ -76,15 +76,14 @@ upload() {
     waited=0
     until said=$(az storage blob upload-batch --only-show-errors --auth-mode login --account-name "$lake" \
         --destination reference --source "$reference" --overwrite true --no-progress --output none 2>&1); do
-        case $said in
-        *"network rules"*)
+        case ${HEADRACE_PRIVATE_NETWORKING:-false}:$said in
+        true:*"network rules"*)
             # The job waits for what is not there, and runs on what is.
-            if [ "${HEADRACE_PRIVATE_NETWORKING:-false}" = true ]; then
-                echo "Stream Analytics: reference data was not uploaded, since $lake is closed from here; run it again inside the virtual network: $0 start" >&2
-                return
-            fi
+            echo "Stream Analytics: reference data was not uploaded, since $lake is closed from here; run it again inside the virtual network: $0 start" >&2
+            return
             ;;
-        *ermission* | *uthoriz*)
+        # In these words az says that a role is missing, or is not known yet.
+        *ermission* | *uthoriz* | *"network rules"*)
             if [ "$waited" -lt "$deadline" ]; then
                 sleep "$pause"
                 waited=$((waited + pause))
