@@ -183,8 +183,8 @@ class Job:
                 touched.append(graph)
         return _drain(touched)
 
-    def save(self) -> bytes:
-        """All that a restart needs."""
+    def save(self) -> list[bytes]:
+        """All that a restart needs, in lines of JSON; those after the first are for the most part those of before."""
         graphs = [
             {timeline: [node.save() for node in graph.nodes] for timeline, graph in of.items()} for of in self._graphs
         ]
@@ -192,7 +192,7 @@ class Job:
             {"query": self._query, "orders": [order.save() for order in self._orders], "graphs": graphs}
         )
 
-    def restore(self, saved: bytes) -> None:
+    def restore(self, saved: Sequence[bytes]) -> None:
         """Go on from what `save` gave, of a job with as many partitions and the same policies: those are not looked at.
 
         Raises:

@@ -7,6 +7,7 @@ JSON alone would turn datetimes into numbers, tuples into lists, and keys into s
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from local.sql.asa.values import DateTime
@@ -21,26 +22,24 @@ class Lines(list[bytes]):
     """Parts of a state that were written before, each by `line`; in a state, they are written as they are."""
 
 
-def dumps(state: Any) -> bytes:
-    """Write a state: its JSON, and after it, a line each, what it holds of `Lines`.
+def dumps(state: Any) -> list[bytes]:
+    """Write a state: a line of JSON, and after it what it holds of `Lines`, as they are.
 
     Raises:
         TypeError: it holds something that is no plain data.
     """
     lines: list[bytes] = []
     head = _encode(_plain(state, lines))
-    return b"\n".join((head, *lines, b""))
+    return [head, *lines]
 
 
-def loads(saved: bytes) -> Any:
+def loads(saved: Sequence[bytes]) -> Any:
     """Read what `dumps` wrote.
 
     Raises:
         ValueError: `saved` is not a state that was written whole.
     """
-    if not saved.endswith(b"\n"):
-        raise ValueError("the last line of the state is cut")
-    head, *lines, _ = saved.split(b"\n")
+    head, *lines = saved
 
     def restored(found: dict[str, Any]) -> Any:
         if found.get(_TAG) == "lines":

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from local.sql.asa.values import DateTime
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS position (
     PRIMARY KEY (input, partition)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), of TEXT NOT NULL, saved BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS memory_lines (one INTEGER PRIMARY KEY CHECK (one = 1), numbers TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS memory_line (number INTEGER PRIMARY KEY, line BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
     number INTEGER, output TEXT, moment REAL NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (number, output)
 );
@@ -49,10 +52,13 @@ class Position:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a query remembers (`Job.save`), and of which query: `of` is another one for another query."""
+    """What a query remembers (`Job.save`), and of which query: `of` is another one for another query.
+
+    All of `saved` but its first line is written once: those that are there again stay, and those that are not, go.
+    """
 
     of: str
-    saved: bytes
+    saved: Sequence[bytes]
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,9 @@ class Store:
                 f"cannot keep state in {self._file} ({error}): "
                 "stop the job that runs on it, or choose another --data-dir"
             ) from None
+        self._lines: dict[bytes, int] = {
+            line: number for number, line in self._database.execute("SELECT number, line FROM memory_line")
+        }
         self.run: str = self._database.execute("SELECT id FROM run").fetchone()[0]
 
     def close(self) -> None:
@@ -100,8 +109,13 @@ class Store:
 
     def memory(self) -> Memory | None:
         """What the query remembered after the last cycle; None before the first."""
-        row = self._database.execute("SELECT of, saved FROM memory").fetchone()
-        return Memory(*row) if row else None
+        query = "SELECT of, saved, numbers FROM memory LEFT JOIN memory_lines USING (one)"
+        row = self._database.execute(query).fetchone()
+        if row is None:
+            return None
+        of, head, numbers = row
+        lines = {number: line for line, number in self._lines.items()}
+        return Memory(of, [head, *(lines[int(number)] for number in (numbers or "").split())])
 
     def commit(
         self,
@@ -130,13 +144,33 @@ class Store:
                     for partition, position in moved.items()
                 ],
             )
-            database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?, ?)", (memory.of, memory.saved))
+            kept = self._remember(database, memory)
             database.execute("INSERT INTO cycle VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET number = number + 1")
             number = database.execute("SELECT number FROM cycle").fetchone()[0]
             database.executemany(
                 "INSERT INTO outbox VALUES (?, ?, ?, ?)",
                 [(number, output, moment, b"\n".join(lines)) for output, lines in records.items() if lines],
             )
+        self._lines = kept
+
+    def _remember(self, database: sqlite3.Connection, memory: Memory) -> dict[bytes, int]:
+        """Write what a query remembers, as far as it is not there; give the lines that are there then."""
+        head, *lines = memory.saved
+        before, unused = self._lines, count(max(self._lines.values(), default=0) + 1)
+        numbers = {line: before.get(line) or next(unused) for line in dict.fromkeys(lines)}
+        database.executemany(
+            "DELETE FROM memory_line WHERE number = ?",
+            [(number,) for line, number in before.items() if line not in numbers],
+        )
+        database.executemany(
+            "INSERT INTO memory_line VALUES (?, ?)",
+            [(number, line) for line, number in numbers.items() if line not in before],
+        )
+        database.execute("INSERT OR REPLACE INTO memory VALUES (1, ?, ?)", (memory.of, head))
+        database.execute(
+            "INSERT OR REPLACE INTO memory_lines VALUES (1, ?)", (" ".join(str(numbers[line]) for line in lines),)
+        )
+        return numbers
 
     def reference(self, name: str) -> tuple[tuple[str, DateTime], ...]:
         """From when on each blob of reference data is in effect, by its name."""

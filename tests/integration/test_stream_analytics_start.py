@@ -93,7 +93,7 @@ def test_rows_of_an_output_that_the_job_has_no_more_wait_and_are_spoken_of_once(
 ) -> None:
     job = RunningJob(services, tmp_path / "job")
     store = Store(job.directory / "state")
-    store.commit({}, Memory("another query", b""), {"gone": [b'{"n":1}']}, 1.0)
+    store.commit({}, Memory("another query", [b""]), {"gone": [b'{"n":1}']}, 1.0)
     store.close()
     try:
         job.start()

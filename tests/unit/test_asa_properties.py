@@ -134,9 +134,9 @@ def test_state_of_another_query_is_refused() -> None:
     saved = fresh(QUERIES["pass"]).save()
     with pytest.raises(StateError, match="another query"):
         fresh(QUERIES["union"]).restore(saved)
-    for text in ("", "{}", "[]", '{"query": 1'):
+    for lines in ([], [b""], [b"{}"], [b"[]"], [b'{"query": 1'], saved[1:]):
         with pytest.raises(StateError):
-            fresh(QUERIES["pass"]).restore(text)
+            fresh(QUERIES["pass"]).restore(lines)
 
 
 def compiles_or_is_refused(text: str) -> None:

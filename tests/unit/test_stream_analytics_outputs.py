@@ -79,16 +79,21 @@ def test_batches_keep_order_and_limits_and_the_last_of_an_id() -> None:
 def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert (store.positions("hub"), store.memory(), store.pending()) == ({}, None, [])
-    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", b"m1"), {"adl": [b"1", b"2"], "none": []}, 1.5)
+    store.commit(
+        {"hub": {0: Position("log", 3, 0)}},
+        Memory("q", [b"m1", b"a", b"b", b"a"]),
+        {"adl": [b"1", b"2"], "none": []},
+        1.5,
+    )
     later = {"hub": {0: Position("log", 9, 5), 2: Position("log", 1, 1)}}
-    store.commit(later, Memory("q", b"m2"), {"adl": [b"3"], "b": [b"4"]}, 2.5)
+    store.commit(later, Memory("q", [b"m2", b"c", b"b"]), {"adl": [b"3"], "b": [b"4"]}, 2.5)
     run = store.run
     store.close()
 
     store = Store(tmp_path)
     assert store.run == run
     assert store.positions("hub") == later["hub"]
-    assert store.memory() == Memory("q", b"m2")
+    assert store.memory() == Memory("q", [b"m2", b"c", b"b"])
     first, *rest = store.pending()
     assert first == Delivery(1, "adl", 1.5, [b"1", b"2"])
     assert [(each.number, each.output, each.lines) for each in rest] == [(2, "adl", [b"3"]), (2, "b", [b"4"])]
@@ -97,15 +102,39 @@ def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: 
 
 
 def test_a_commit_that_fails_changes_nothing(tmp_path: Path) -> None:
+    never: Any = None
     store = Store(tmp_path)
-    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", b"m1"), {}, 1.0)
+    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", [b"m1", b"a", b"b", b"a"]), {}, 1.0)
     with pytest.raises(StoreError):
-        store.commit({"hub": {0: Position("log", 4, 0)}}, Memory("q", b"m2"), {"adl": [b"1"], None: [b"2"]}, None)  # type: ignore[dict-item, arg-type]
+        store.commit({"hub": {0: Position("log", 4, 0)}}, Memory("q", [b"m2", b"c", b"b"]), {"adl": [b"1"]}, never)
     assert (store.positions("hub"), store.memory(), store.pending()) == (
         {0: Position("log", 3, 0)},
-        Memory("q", b"m1"),
+        Memory("q", [b"m1", b"a", b"b", b"a"]),
         [],
     )
+    store.commit({}, Memory("q", [b"m3", b"c", b"a"]), {}, 2.0)
+    assert store.memory() == Memory("q", [b"m3", b"c", b"a"])
+
+
+def test_what_a_query_remembers_is_written_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def rows_written(*saved: bytes) -> int:
+        before = store._database.total_changes
+        store.commit({}, Memory("q", saved), {}, 1.0)
+        return store._database.total_changes - before
+
+    lines = [b"%d" % number for number in range(1000)]
+    assert rows_written(b"head", *lines) > 1000
+    always = rows_written(b"another head", *lines)
+    assert always < 10
+    assert rows_written(b"head", b"new", *lines[10:]) == always + 11
+    store.close()
+
+    store = Store(tmp_path)
+    assert rows_written(b"head", *reversed(lines[10:]), b"new") == always
+    assert store.memory() == Memory("q", [b"head", *reversed(lines[10:]), b"new"])
+    assert rows_written(b"head") == always + 991
 
 
 def test_two_jobs_do_not_share_a_directory(tmp_path: Path) -> None:
