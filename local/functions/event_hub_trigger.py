@@ -128,6 +128,14 @@ class EventHubListener:
 
     async def _release(self) -> None:
         await asyncio.gather(*(run.checkpoint.flush() for run in self._runs.values()))
+        # The client would cancel these, too, and then look once a second whether they have ended: most of a stop.
+        partitions: list[asyncio.Task[None]] = []
+        for processor in self._client._event_processors.values():
+            processor._running = False
+            partitions += processor._tasks.values()
+        for partition in partitions:
+            partition.cancel()
+        await asyncio.gather(*partitions, return_exceptions=True)
         await self._client.close()
         if self._receiving is not None:
             self._receiving.cancel()
