@@ -260,6 +260,13 @@ REFUSED = {
     f"SELECT ^LAG(n) OVER (LIMIT DURATION(second, 9)) AS p {KEYED}": (
         f"LAG() without device, by which the stream is partitioned, {ELSEWHERE}"
     ),
+    f"SELECT ^SUM(n) OVER (PARTITION BY kind LIMIT DURATION(second, 9)) AS s {KEYED}": (
+        f"SUM() without device, by which the stream is partitioned, {ELSEWHERE}"
+    ),
+    f"SELECT device, COUNT(*) AS c {KEYED} "
+    "GROUP BY device, Windows(TumblingWindow(second, 3), ^SessionWindow(second, 3, 9))": (
+        f"SessionWindow() without device, by which the stream is partitioned, {ELSEWHERE}"
+    ),
     f"SELECT ^ISFIRST(second, 9) AS p {KEYED.replace('device', 'UPPER(device)')}": (
         f"ISFIRST() without what is computed there, by which the stream is partitioned, {ELSEWHERE}"
     ),
