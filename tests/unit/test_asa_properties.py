@@ -90,7 +90,7 @@ def by_output(rows: list[Any]) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(events=arrivals(), seed=st.integers(0, 2**32))
 def test_a_restart_anywhere_changes_nothing(name: str, events: list[Arrival], seed: int) -> None:
     expected = outputs(fresh(QUERIES[name]), events)
@@ -110,7 +110,7 @@ def test_a_restart_anywhere_changes_nothing(name: str, events: list[Arrival], se
 
 
 @pytest.mark.parametrize("name", QUERIES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(events=arrivals(), seed=st.integers(0, 2**32))
 def test_to_be_told_the_time_changes_nothing(name: str, events: list[Arrival], seed: int) -> None:
     """An idle input's watermark only says earlier what later events would have said, or the end."""
@@ -155,7 +155,7 @@ def compiles_or_is_refused(text: str) -> None:
         pass
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text())
 def test_any_text(text: str) -> None:
     compiles_or_is_refused(text)
@@ -168,13 +168,13 @@ WORDS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
 def test_any_words(words: list[str]) -> None:
     compiles_or_is_refused(" ".join(["SELECT", *words, "FROM a"]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(QUERIES.values())), st.data())
 def test_any_query_with_a_word_changed(query: str, data: st.DataObject) -> None:
     words = re.findall(r"\w+|[^\w\s]", query)

@@ -134,7 +134,7 @@ def test_element_bytes_are_found_beside_what_is_deep_and_what_looks_like_structu
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_bytes_raise_and_none_are_lost(body: bytes) -> None:
     elements, unreadable = take_apart(body)
     assert elements or unreadable or orjson.loads(body) == []
@@ -148,7 +148,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON, max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_element_of_an_array_is_accounted_for_with_its_bytes(items: list) -> None:
     body = orjson.dumps(items)
     elements, unreadable = take_apart(body)

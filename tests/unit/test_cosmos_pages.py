@@ -100,7 +100,7 @@ class World:
 @given(
     documents=st.lists(DOCUMENTS, max_size=12), sizes=st.lists(st.integers(1, 5), min_size=1), restarts=st.booleans()
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_pages_add_up(text: str, documents: list[dict[str, Any]], sizes: list[int], restarts: bool) -> None:
     world, query = World(), compile_select(text, {})
     for number, document in enumerate(documents, 1):
@@ -134,7 +134,7 @@ WRITES = st.lists(
     documents=st.lists(DOCUMENTS, min_size=3, max_size=14), size=st.integers(1, 4),
     writes=st.lists(WRITES, min_size=1, max_size=20),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_not_written_to_is_read_once_and_in_order(
     text: str, documents: list[dict[str, Any]], size: int, writes: list[list[tuple[str, int, Any]]]
 ) -> None:

@@ -147,7 +147,7 @@ def no_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     logging.getLogger("local.eventhubs.log").setLevel(logging.CRITICAL)
 
 
-FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZ

@@ -139,7 +139,7 @@ SHAPES = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy")), min_s
 
 
 @given(SHAPES, st.integers(0, 2**32), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 async def test_every_line_stands_exactly_once_whatever_crashes(
     shape: list[tuple[str, str]], seed: int, data: st.DataObject
 ) -> None:

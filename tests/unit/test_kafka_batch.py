@@ -85,7 +85,7 @@ def test_what_producers_build_is_taken_and_stamped(sent: list[Record], codec: in
 @given(st.one_of(st.binary(max_size=300), batches))
 @example(b"")
 @example(bytes(16) + b"\x02")
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 def test_any_bytes_are_batches_or_refused(data: bytes) -> None:
     try:
         found = parse(data)

@@ -194,7 +194,7 @@ SCHEMAS = [
     if (key, version) not in [(0, 0), (0, 1), (0, 2)]
 ]
 REQUEST = st.sampled_from(SCHEMAS).flatmap(st.from_type)
-FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 
 
 @FUZZ

@@ -158,7 +158,7 @@ def attempt(text: str) -> None:
         assert len(result) <= len(rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text())
 @example("SELECT \ud800")
 @example("SELECT '\x00'")
@@ -168,14 +168,14 @@ def test_any_text_is_a_query_or_an_error(text: str) -> None:
     attempt(f"SELECT * FROM c WHERE {text}")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from([*WORDS, *sorted(FUNCTIONS)]), max_size=25))
 def test_any_words_are_a_query_or_an_error(words: list[str]) -> None:
     attempt(f"SELECT {' '.join(words)} FROM c")
     attempt(f"SELECT VALUE c FROM c WHERE {' '.join(words)}")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(QUERIES), st.integers(0, 2**32))
 def test_any_damaged_query_is_a_query_or_an_error(query: str, seed: int) -> None:
     chance = random.Random(seed)

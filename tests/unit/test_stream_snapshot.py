@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sql.asa.values import GREATEST_DATETIME, LEAST_DATETIME, DateTime, group_key
@@ -77,14 +77,12 @@ def save_and_restore(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("make", OPERATORS.values(), ids=OPERATORS)
-@settings(deadline=None)
 @given(EVENTS)
 def test_one_at_a_time_is_all_at_once(make: Callable[[], Operator], rows: list[Row]) -> None:
     assert run_in_steps(make(), rows) == run(make(), rows)
 
 
 @pytest.mark.parametrize("make", OPERATORS.values(), ids=OPERATORS)
-@settings(deadline=None)
 @given(EVENTS)
 def test_a_restart_anywhere_is_no_restart(make: Callable[[], Operator], rows: list[Row]) -> None:
     def typed(rows: list[Row]) -> list[str]:
@@ -94,7 +92,6 @@ def test_a_restart_anywhere_is_no_restart(make: Callable[[], Operator], rows: li
 
 
 @pytest.mark.parametrize("make", OPERATORS.values(), ids=OPERATORS)
-@settings(deadline=None)
 @given(EVENTS)
 def test_rows_leave_in_order_and_never_behind_a_watermark(make: Callable[[], Operator], rows: list[Row]) -> None:
     operator = make()
@@ -117,7 +114,6 @@ TWO_STREAMS: dict[str, Callable[[], Operator]] = {
 
 
 @pytest.mark.parametrize("make", TWO_STREAMS.values(), ids=TWO_STREAMS)
-@settings(deadline=None)
 @given(EVENTS, EVENTS)
 def test_two_streams_in_steps_with_restarts_are_two_streams_at_once(
     make: Callable[[], Operator], left: list[Row], right: list[Row]
@@ -147,7 +143,6 @@ def test_two_streams_in_steps_with_restarts_are_two_streams_at_once(
 ARRIVALS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 3)), max_size=25)
 
 
-@settings(deadline=None)
 @given(ARRIVALS, st.sampled_from([[], KEYS]))
 def test_an_input_restarts_anywhere(arrivals: list[tuple[int, int, int]], over: Any) -> None:
     def order() -> InputOrder:
