@@ -98,14 +98,16 @@ class _Script(Expressions):
             if cursor.next_is("ALL", ahead=1):
                 raise NotStreamAnalytics(cursor.at, "UNION ALL", "UNION keeps every row, repeats too")
             cursor.take()
-            queries += self._query_term()
+            queries += self._query_term(after_union=True)
         for query in queries[1:]:
             if query.into is not None:
                 raise InvalidQuery(query.into.at, "INTO of a UNION goes in its first SELECT")
         return queries[0] if len(queries) == 1 else tree.Union(at, queries)
 
-    def _query_term(self) -> tuple[tree.Select, ...]:
+    def _query_term(self, *, after_union: bool = False) -> tuple[tree.Select, ...]:
         cursor = self.cursor
+        if after_union and not cursor.next_is("(") and not cursor.next_is("SELECT"):
+            return (self._all_of(),)
         if not cursor.accept("("):
             return (self._select(),)
         with cursor.nesting():
@@ -113,6 +115,11 @@ class _Script(Expressions):
         self._refuse_tail()
         cursor.expect(")")
         return query.queries if isinstance(query, tree.Union) else (query,)
+
+    def _all_of(self) -> tree.Select:
+        """`UNION source`: all of it, as in an example of https://learn.microsoft.com/azure/stream-analytics/repartition."""
+        at = self.cursor.at
+        return tree.Select(at, (tree.Star(at, ()),), None, self._source(), (), None, (), None)
 
     def _select(self) -> tree.Select:
         cursor = self.cursor
