@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.eventhubs.__main__ import main
+from local.eventhubs.command_line import main
 
 
 @pytest.mark.parametrize("option", [
