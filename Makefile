@@ -11,6 +11,9 @@ AZURITE := local/azurite/node_modules/.package-lock.json
 AZURE_CLI := .venv-azure-cli
 INSTALLED := $(VENV)/.installed $(AZURITE)
 
+# Services start often, and where bytecode is not kept, compiling them takes a third of each start.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo up bench lint check-az clean
 
