@@ -169,12 +169,12 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
         job_dir = job_of(tmp_path / "job-dir", "places", data.name, "labels/{date}/{time}.json")
         with hub(services, "places") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
             events.pass_time(now)
-            # All is delivered: what it waits for from here on is reference data.
             wait_until(lambda: len(job.lines()) >= PARTITIONS, "that it has read something", 20, every=0.1)
             numbers = iter(range(1_000))
 
             def noticed() -> bool:
-                events.send([{"n": next(numbers), "code": 1, "epoch": now + 1}])
+                # Ahead of the others, they wait for them: there is nothing to deliver that would be waited for first.
+                events.send([{"n": next(numbers), "code": 1, "epoch": now + MINUTE}])
                 return bool(said(job, f"input labels, {data.name}/labels/{{date}}/{{time}}.json: "))
 
             services.children["datalake"].kill()
@@ -182,7 +182,7 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
                 wait_until(noticed, "what it says", 20, every=SCAN)
             finally:
                 services.restart("datalake")
-            events.pass_time(now + MINUTE)
+            events.pass_time(now + 2 * MINUTE)
             lines = wait_for(job, next(numbers))
             assert {line["edition"] for line in lines.values()} == {minute - MINUTE}
             assert job.stop() == 0
