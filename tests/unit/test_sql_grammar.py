@@ -41,6 +41,8 @@ def evaluate(expression: str) -> Any:
         ("p.onSale ? (p.price * 0.85) : p.price", 20.825), ("p.onCloseout ? 1 : p.onSale ? 2 : 3", 2),
         ("p.none ? 1 : 2", 2), ("p.n ? 1 : 2", 2), ("true ? false ? 1 : 2 : 3", 2), ("p.none ?? p.no ?? 3", 3),
         ("p.collapsible ?? false", False), ("p.t ?? 1 = 1", True), ("p.none ?? 1 = 1", True), ("true?.5:1", 0.5),
+        ("NOT p.onCloseout ? 1 : 2", 1), ("NOT IS_DEFINED(p.none) ? 1 : NOT p.t ? 2 : 3", 1), ("1 = -p.n ? 1 : 2", 2),
+        ("[-p.n ? 1 : 2, ~p.n ? 1 : 2]", [2, 2]),
         # what binds tighter: NOT, then * / %, + - ||, shifts, < IN BETWEEN LIKE, =, &, ^, |, AND, OR, ??, ? :
         ("1 + 2 * 3 = 7 AND 2 < 3", True), ("false AND false OR true", True), ("true OR false AND false", True),
         ("1 + 1 << 2", 8), ("2 * 3 % 4", 2), ("10 - 4 - 3", 3), ("100 / 10 / 2", 5), ("-2 + 3", 1), ("- -2", 2),

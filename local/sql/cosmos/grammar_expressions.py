@@ -45,7 +45,7 @@ class Expressions(Precedence):
     def expression(self, loosest: int = 0) -> tree.Expression:
         at = self.cursor.at
         found = super().expression(loosest)
-        if not self.cursor.accept("?"):
+        if loosest or not self.cursor.accept("?"):  # after NOT and signs, which bind tighter, it is not theirs
             return found
         yes = self.expression()
         self.cursor.expect(":")
