@@ -73,7 +73,8 @@ def _identified(argument: Expression) -> tuple[str | None, Expression]:
     if not isinstance(argument, Call) or argument.name.upper() != catalog.IDENTIFIED:
         return None, argument
     identity = argument.arguments[0] if len(argument.arguments) == 2 else None
-    if not isinstance(identity, Literal) or identity.kind is not str:
+    plain = not (argument.over or argument.star or argument.distinct)
+    if not plain or not isinstance(identity, Literal) or identity.kind is not str:
         raise WrongArguments(argument.at, f"{argument.name}() takes an id, as 'minutes', and a window")
     return identity.value, argument.arguments[1]
 

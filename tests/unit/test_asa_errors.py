@@ -133,6 +133,12 @@ REFUSED = {
     "SELECT AVG(LAG(a) OVER (LIMIT DURATION(hour, 1))) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
         "q.asaql:1:12: LAG() looks back at events; AVG() cannot"
     ),
+    "SELECT LAG(a) OVER (LIMIT DURATION(DISTINCT hour, 1)) AS x FROM input": (
+        "q.asaql:1:27: DURATION() takes no DISTINCT"
+    ),
+    "SELECT SUM(a) OVER (LIMIT DURATION(hour, 1) OVER (PARTITION BY b)) AS x FROM input": (
+        "q.asaql:1:45: DURATION() takes no OVER"
+    ),
     "SELECT LAG(a) OVER (LIMIT DURATION(month, 1)) AS x FROM input": (
         "q.asaql:1:36: DURATION() takes as unit one of day, hour, minute, second, millisecond, microsecond"
     ),

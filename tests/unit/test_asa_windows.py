@@ -78,6 +78,14 @@ def test_a_window_that_is_alone_has_no_identity() -> None:
         ("Windows(Window(NULL, TumblingWindow(minute, 1)))", "72: Window() takes an id, as 'minutes', and a window"),
         ("Windows(Window('a'))", "72: Window() takes an id, as 'minutes', and a window"),
         (
+            "Windows(Window(DISTINCT 'a', TumblingWindow(minute, 1)))",
+            "72: Window() takes an id, as 'minutes', and a window",
+        ),
+        (
+            "Windows(Window('a', SessionWindow(minute, 1, 2)) OVER (PARTITION BY TollId))",
+            "72: Window() takes an id, as 'minutes', and a window",
+        ),
+        (
             "Windows(Window('a', TumblingWindow(minute, 1)), TumblingWindow(minute, 2))",
             "112: either all windows of Windows() have an id, or none has",
         ),

@@ -221,6 +221,7 @@ def _analytic(call: tree.Call, place: Place) -> None:
     else:
         if over is None or over.limit is None:
             raise WrongArguments(call.at, f"{call.name}() takes OVER (LIMIT DURATION(unit, number))")
+        _plain(over.limit)
         duration_of(over.limit, over.limit.arguments)
         _values(call.arguments, inside)
     if upper == "LAG" and len(call.arguments) > 1:
