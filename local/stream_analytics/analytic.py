@@ -131,7 +131,7 @@ class IsFirst(Analytic):
 
 
 class Moving(Analytic):
-    """An aggregate of the rows of the last `span`, the one at hand with them if WHEN lets it be seen; null of none.
+    """An aggregate of the rows of the last `span`, the one at hand with them if WHEN lets it be seen.
 
     Args:
         at: where in the query it is, for the error that stops the job.
@@ -151,6 +151,7 @@ class Moving(Analytic):
     ) -> None:
         super().__init__(span, partition, when)
         self._at = at
+        self._aggregate = aggregate
         self._grouping = Grouping((), (aggregate,))
 
     def evaluate(self, row: Row, history: History) -> Any:
@@ -162,7 +163,7 @@ class Moving(Analytic):
                 history[key] = rows
             recent.leave(rows, row.time, self.span, merge)
             total = recent.total(rows, merge)
-            return None if total is None else self._grouping.results(total)[0]
+            return self._aggregate.result(self._aggregate.start() if total is None else total[0])
         except ArgumentError as error:
             raise EvaluationError(self._at, str(error)) from None
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from local.ledger import Entry, Ledger, Names, Table
-from local.sql.asa.catalog import AGGREGATES, ANALYTIC, METADATA, NOT_RUN, PREFIXES_NOT_RUN, ROWS, TIMESTAMP, WINDOWS
+from local.sql.asa.catalog import (
+    AGGREGATES,
+    ANALYTIC,
+    IDENTIFIED,
+    METADATA,
+    NOT_RUN,
+    PREFIXES_NOT_RUN,
+    ROWS,
+    SEVERAL,
+    TIMESTAMP,
+    WINDOW,
+    WINDOWS,
+)
 from local.sql.asa.errors import NotRunLocally
 from local.sql.asa.functions import FUNCTIONS
 from local.stream_analytics.job import compile_job
@@ -77,8 +89,12 @@ _CONSTRUCTS: Final = (
         "SELECT LAG(a) OVER (PARTITION BY b LIMIT DURATION(hour, 1) WHEN a > 1) AS p FROM input",
     ),
     (
-        "`SUM`, `AVG`, `MIN`, `MAX` of the last while",
+        "`SUM`, `AVG`, `MIN`, `MAX`, `COUNT` of the last while",
         "SELECT AVG(a) OVER (PARTITION BY b LIMIT DURATION(minute, 5) WHEN a > 1) AS p FROM input",
+    ),
+    (
+        "`Collect`, `CollectTop`, `TopOne` of the last while",
+        "SELECT Collect(a) OVER (PARTITION BY b LIMIT DURATION(minute, 5)) AS p FROM input",
     ),
     ("`CREATE TABLE`", "CREATE TABLE input (a bigint); SELECT a FROM input"),
     ("`MATCH_RECOGNIZE`", "SELECT a FROM input MATCH_RECOGNIZE (MEASURES A.a AS a PATTERN (A) DEFINE A AS a > 1)"),
@@ -105,6 +121,7 @@ _ENDS: Final = (
 _UNVERIFIED: Final = (
     "Windows of a size that does not divide a day are counted from 0001-01-01T00:00:00Z.",
     "An event leaves a sliding window, and what `LIMIT DURATION` sees, exactly that long after it came.",
+    "`COUNT` goes with `LIMIT DURATION`, as its own page has it; the page of `OVER` does not name it.",
     "A session goes on with an event exactly at its timeout; at a checkpoint, exactly its longest duration is not too "
     "long.",
     "`DATEDIFF` in the `ON` of a join is the time that passed, to the tick, and not the boundaries in between.",
@@ -145,9 +162,9 @@ def ledger() -> Ledger:
                     ("Scalar", (function.name.upper() for function in FUNCTIONS.values())),
                     ("Aggregate", AGGREGATES),
                     ("Analytic", ANALYTIC),
-                    ("Windows", WINDOWS),
+                    ("Windows", (*WINDOWS, SEVERAL, IDENTIFIED)),
                     ("Rows", ROWS),
-                    ("Of the event", (TIMESTAMP, METADATA)),
+                    ("Of the event or its window", (TIMESTAMP, METADATA, WINDOW)),
                 ],
                 (*NOT_RUN, *(f"{prefix}*" for prefix in PREFIXES_NOT_RUN)),
             ),

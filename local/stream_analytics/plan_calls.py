@@ -14,12 +14,12 @@ from local.sql.asa import catalog
 from local.sql.asa.durations import duration_of, signed_span_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
 from local.sql.asa.expressions import compile_expression
-from local.sql.asa.tree import Call, Expression, Literal
+from local.sql.asa.tree import Call, Expression, Literal, Path
 from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES, parse_datetime
 from local.stream_analytics import accumulators, windows
 from local.stream_analytics.accumulators import Aggregate
 from local.stream_analytics.analytic import Analytic, IsFirst, Lag, Moving
-from local.stream_analytics.plan_scope import RowScope
+from local.stream_analytics.plan_scope import RowScope, member
 from local.stream_analytics.projection import whole
 from local.stream_analytics.rows import Evaluate, Row
 from local.stream_analytics.windows import Hopping, Session, Sliding, Window
@@ -141,7 +141,7 @@ def _counted_spans(call: Call, kind: str) -> list[int]:
 def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
     """The accumulator of an aggregate that `check` has passed."""
     upper = call.name.upper()
-    if call.star:
+    if call.star or (upper == "COUNT" and not call.arguments):
         return accumulators.CountRows()
     order = [(_sortable(compile_expression(key, scope)), down) for key, down in call.over.order] if call.over else []
     if upper in ("PERCENTILE_CONT", "PERCENTILE_DISC"):
@@ -155,7 +155,8 @@ def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
             discrete=upper == "PERCENTILE_DISC",
         )
     values = call.arguments[1:] if upper == "COLLECTTOP" else call.arguments
-    value = compile_expression(values[0], scope) if values else whole(scope)
+    events = _events_of(values[0], scope) if upper == "COUNT" else None
+    value = events or (compile_expression(values[0], scope) if values else whole(scope))
     match upper:
         case "COLLECTTOP":
             return accumulators.CollectTop(int(_literal(call.arguments[0])), value, order)
@@ -174,6 +175,15 @@ def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
         case "AVG":
             return accumulators.Avg(number)
     return accumulators.Spread(number, root=upper.startswith("STDEV"), sample=not upper.endswith("P"))
+
+
+def _events_of(named: Expression, scope: RowScope) -> Evaluate | None:
+    """The events of an input, if that is what is named: COUNT(input) counts all of them.
+
+    Source: https://learn.microsoft.com/stream-analytics-query/count-azure-stream-analytics ("Remarks")
+    """
+    slot = scope.slot(named.names[0]) if isinstance(named, Path) and len(named.names) == 1 else None
+    return None if slot is None or slot.columns is not None else member(slot.index, ())
 
 
 def _literal(node: Expression) -> Any:

@@ -25,10 +25,15 @@ REFUSED = {
     "SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) AS p FROM input GROUP BY TumblingWindow(second, 1)": (
         f"q.asaql:1:8: PERCENTILE_CONT() {ELSEWHERE}"
     ),
+    "SELECT Collect(a) OVER (LIMIT DURATION(hour, 1)) AS c FROM input": (
+        f"q.asaql:1:8: Collect() OVER (... LIMIT DURATION ...) {ELSEWHERE}"
+    ),
+    "SELECT TopOne(a) OVER (ORDER BY a LIMIT DURATION(hour, 1)) AS t FROM input": (
+        f"q.asaql:1:8: TopOne() OVER (... LIMIT DURATION ...) {ELSEWHERE}"
+    ),
     # nobody has it, or somebody else
-    "SELECT COUNT(*) OVER (PARTITION BY b LIMIT DURATION(hour, 1)) AS n FROM input": (
-        "q.asaql:1:8: COUNT() OVER (... LIMIT DURATION ...) is not Stream Analytics: SUM, AVG, MIN, MAX have it; "
-        "SUM(1) counts"
+    "SELECT VAR(a) OVER (PARTITION BY b LIMIT DURATION(hour, 1)) AS v FROM input": (
+        "q.asaql:1:8: VAR() OVER (... LIMIT DURATION ...) is not Stream Analytics: SUM, AVG, MIN, MAX, COUNT have it"
     ),
     "SELECT a FROM input ORDER BY a": (
         "q.asaql:1:21: ORDER BY is not Stream Analytics: a stream has no end to be sorted at; TopOne() and "
@@ -129,6 +134,8 @@ REFUSED = {
         "q.asaql:1:15: SUM() OVER looks back for a time: LIMIT DURATION(unit, number)"
     ),
     "SELECT SUM(DISTINCT a) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: SUM() takes no DISTINCT",
+    "SELECT COUNT(DISTINCT a) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: COUNT() takes no DISTINCT",
+    "SELECT SUM(*) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: SUM() takes no *",
     "SELECT AVG(a, b) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: AVG() takes 1 argument, not 2",
     "SELECT AVG(LAG(a) OVER (LIMIT DURATION(hour, 1))) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
         "q.asaql:1:12: LAG() looks back at events; AVG() cannot"

@@ -230,6 +230,25 @@ def test_a_moving_aggregate_anywhere_that_looking_back_goes() -> None:
     assert rows["counts"] == [{"n": 1, "s": 1.0}, {"n": 2, "s": 0.5}]
 
 
+def test_what_count_counts() -> None:
+    """Source: https://learn.microsoft.com/stream-analytics-query/count-azure-stream-analytics, "Remarks"."""
+    events = [{"t": f"2026-01-01T00:1{n}:00Z", "n": n or None} for n in range(4)]
+    rows = run(
+        "SELECT COUNT(*) AS a, COUNT() AS b, COUNT(input) AS c, COUNT(DISTINCT input) AS d, COUNT(n) AS e, "
+        "COUNT(ALL n) AS f INTO window FROM input TIMESTAMP BY t GROUP BY TumblingWindow(day, 1) "
+        "SELECT COUNT(*) OVER (LIMIT DURATION(minute, 3)) AS a, COUNT(n) OVER (LIMIT DURATION(minute, 3)) AS e, "
+        "COUNT() OVER (LIMIT DURATION(minute, 3) WHEN n > 1) AS w INTO moving FROM input TIMESTAMP BY t",
+        input=[*events, events[3]],
+    )
+    assert rows["window"] == [{"a": 5, "b": 5, "c": 5, "d": 4, "e": 4, "f": 4}]
+    assert [tuple(row.values()) for row in rows["moving"]] == [(1, 0, 0), (2, 1, 0), (3, 2, 1), (3, 3, 2), (4, 4, 3)]
+
+
+def test_count_of_a_column_that_is_called_as_its_step() -> None:
+    query = "WITH s AS (SELECT n AS s FROM input) SELECT COUNT(s) AS c FROM s GROUP BY TumblingWindow(day, 1)"
+    assert run(query, input=[{"n": 1}, {"n": None}])["output"] == [{"c": 1}]
+
+
 def test_a_look_back_sees_what_where_takes_away() -> None:
     """Source: .../stream-analytics-query/lag-azure-stream-analytics: it "isn't affected by predicates in the WHERE"."""
     rows = run(

@@ -204,14 +204,17 @@ def _analytic(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
     if not place.analytic:
         raise InvalidQuery(call.at, f"{call.name}() looks back at events; {place.name} cannot")
+    if upper in catalog.MOVING_NOT_RUN:
+        raise NotRunLocally(call.at, f"{call.name}() OVER (... LIMIT DURATION ...)")
     if upper in catalog.AGGREGATES and upper not in catalog.MOVING:
-        instead = f"{', '.join(catalog.MOVING)} have it; SUM(1) counts"
+        instead = f"{', '.join(catalog.MOVING)} have it"
         raise NotStreamAnalytics(call.at, f"{call.name}() OVER (... LIMIT DURATION ...)", instead)
-    _count(call, *catalog.ANALYTIC.get(upper, (1, 1)))
     over = call.over
     inside = Place(f"{call.name}()")
-    if call.distinct or call.star:
+    if call.distinct or (call.star and upper != "COUNT"):
         raise WrongArguments(call.at, f"{call.name}() takes no {'DISTINCT' if call.distinct else '*'}")
+    if not call.star:
+        _count(call, *(catalog.ANALYTIC.get(upper) or catalog.AGGREGATES[upper]))
     if over is not None and over.order:
         raise WrongArguments(over.at, f"{call.name}() takes no ORDER BY: events are in the order of their time")
     if upper == "ISFIRST":
