@@ -1,14 +1,14 @@
 """Which blobs of a sequence of reference data there are, and from when on each is in effect. Pure.
 
-A name says a time. A blob that is there before its time is in effect from then on; one that is found later, from when
-it was found on, unless the job is just starting: then it may have to process what happened long ago. What is earlier
-than the last that was reached is never looked at.
+A name says a time. A blob that was written by then is in effect from then on, however late a job that was held up
+looks. One that was written later is so from when it is found, unless the job is just starting: then it may have to
+process what happened long ago. If its time is before that of the last that was reached, it is never looked at.
 https://learn.microsoft.com/azure/stream-analytics/stream-analytics-use-reference-data#generate-reference-data-on-a-schedule
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from local.sql.asa.values import DateTime
@@ -46,23 +46,18 @@ class Editions:
         """What the next run is to be given as `kept`."""
         return tuple((edition.name, edition.effective) for edition in self._known)
 
-    def scan(self, names: Iterable[str], now: DateTime, *, starting: bool = False) -> list[str]:
-        """Take what there is in the store; give the names of those that were to be read yet, and are gone."""
-        listed = {name: ticks(moment) for name in names if (moment := self._path.moment(name))}
+    def scan(self, written: Mapping[str, DateTime], now: DateTime, *, starting: bool = False) -> list[str]:
+        """Take what there is in the store, and when it was written; give what was to be read yet, and is gone."""
+        listed = {name: ticks(moment) for name in written if (moment := self._path.moment(name))}
         kept = [edition for edition in self._known if edition.name in listed or edition.name in self._read]
         gone = [edition.name for edition in self._known if edition not in kept]
-        reached = max((edition.said for edition in kept if edition.said <= now), default=None)
-        names_kept = {edition.name for edition in kept}
-        self._order(
-            [
-                *kept,
-                *(
-                    Edition(name, said, said if starting else max(said, now))
-                    for name, said in listed.items()
-                    if name not in names_kept and (reached is None or said > reached)
-                ),
-            ]
-        )
+        reached = [edition.said for edition in kept if edition.said <= now]
+        found = []
+        for name in listed.keys() - {edition.name for edition in kept}:
+            said, in_time = listed[name], written[name] <= listed[name]
+            if not reached or said > reached[0 if in_time else -1]:
+                found.append(Edition(name, said, said if in_time or starting else max(said, now)))
+        self._order([*kept, *found])
         return gone
 
     def newest(self, now: DateTime) -> Edition | None:
@@ -99,6 +94,9 @@ class Editions:
             self._read &= {edition.name for edition in self._known}
 
     def _order(self, editions: Iterable[Edition]) -> None:
-        """In order of time; of several that are in effect from the same time on, the last."""
-        ordered = sorted(editions, key=lambda edition: (edition.effective, edition.said))
-        self._known = list({edition.effective: edition for edition in ordered}.values())
+        """In order of time, less those that would only be in effect once a later one is."""
+        latest_first: list[Edition] = []
+        for edition in sorted(editions, key=lambda edition: edition.said, reverse=True):
+            if not latest_first or edition.effective < latest_first[-1].effective:
+                latest_first.append(edition)
+        self._known = latest_first[::-1]

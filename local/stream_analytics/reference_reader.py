@@ -134,12 +134,13 @@ class ReferenceReader:
     async def _scan(self, *, starting: bool) -> None:
         now = _now()
         try:
-            names = [name async for name in self._system.list_blob_names(name_starts_with=self.source.path.prefix)]
+            blobs = self._system.list_blobs(name_starts_with=self.source.path.prefix)
+            written = {blob.name: ticks(blob.last_modified) async for blob in blobs}
         except ResourceNotFoundError:
-            names = []
+            written = {}
         except (TimeoutError, AzureError) as error:
             raise ReferenceDataError(f"{self._where(self.source.path.pattern)}: {reason(error)}") from error
-        for name in self._editions.scan(names, now, starting=starting):
+        for name in self._editions.scan(written, now, starting=starting):
             _LOG.warning("%s: it was deleted before it was read: the one before it stays in effect", self._where(name))
         self._next_scan = time.monotonic() + self._scan_seconds
 

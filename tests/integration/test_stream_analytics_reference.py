@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local.sql.asa.values import TICKS_PER_SECOND, DateTime
 from local.stack import Stack
 from local.stream_analytics.definition import ReferenceInput
 from local.stream_analytics.errors import ReferenceDataError
@@ -104,6 +105,26 @@ async def test_what_is_no_reference_data_is_waited_for(services: Stack, content:
             await reader.close()
 
 
+async def test_an_edition_that_is_there_in_time_is_in_effect_on_time_however_late_the_job_looks(
+    services: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = int(time.time()) // MINUTE * MINUTE + 2 * MINUTE
+    path = ReferencePath("labels/{date}/{time}.json", "yyyy-MM-dd", "HH-mm")
+    with labels(services) as data:
+        data.edition(minute - 10 * MINUTE)
+        source = ReferenceInput("labels", "DataLake", data.name, path)
+        reader = ReferenceReader(source, services.settings["DataLake"], ReferenceData())
+        try:
+            await reader.open()
+            name = data.edition(minute)
+            held_up = DateTime((minute + 60 * MINUTE) * TICKS_PER_SECOND)
+            monkeypatch.setattr("local.stream_analytics.reference_reader._now", lambda: held_up)
+            await reader.refresh()
+            assert dict(reader.known)[name] == minute * TICKS_PER_SECOND
+        finally:
+            await reader.close()
+
+
 def test_an_event_meets_the_edition_of_its_own_time(services: Stack, tmp_path: Path) -> None:
     minute = int(time.time()) // MINUTE * MINUTE + 2 * MINUTE  # its time has not come; that of events may run ahead
     old, gone = minute - 10 * MINUTE, minute - 20 * MINUTE
@@ -117,14 +138,18 @@ def test_an_event_meets_the_edition_of_its_own_time(services: Stack, tmp_path: P
             wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
 
             # One more while it runs: in effect from the moment on that its name says, whatever comes first.
-            data.edition(minute)
-            time_of_upload = time.monotonic()
-            wait_until(lambda: time.monotonic() > time_of_upload + 2 * SCAN, "a look at what is there")
+            name = data.edition(minute)
+
+            def found() -> bool:
+                events.pass_time(minute - MINUTE)
+                return bool(said(job, f"{name}: 1 rows, in effect from"))
+
+            wait_until(found, "the next one", 20, every=SCAN)
             times = [minute + 1, minute - 1, minute, minute + 2, minute - 2]
             events.send([{"n": n, "code": 1, "epoch": at} for n, at in enumerate(sorted(times))], 2)
             events.pass_time(minute + MINUTE)
-            found = wait_for(job, 5)
-            assert {line["epoch"]: line["edition"] for line in found.values()} == {
+            lines = wait_for(job, 5)
+            assert {line["epoch"]: line["edition"] for line in lines.values()} == {
                 at: old if at < minute else minute for at in times
             }
             # What no event can meet any more was never read.

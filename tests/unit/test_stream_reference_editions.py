@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from local.stream_analytics.paths import ReferencePath
 from local.stream_analytics.reference_editions import Editions
 from local.stream_analytics.rows import START
@@ -19,10 +21,14 @@ def effects(editions: Editions) -> dict[str, str]:
     return {name[-10:-5].replace("-", ":"): clock(effective) for name, effective in editions.known}
 
 
-def scanned(*times: str, now: str, editions: Editions | None = None) -> Editions:
+def scanned(
+    *times: str, now: str, editions: Editions | None = None, written: Mapping[str, str] | None = None
+) -> Editions:
+    """A look at what there is, which was written just then, unless `written` says when."""
     starting = editions is None
     editions = editions or Editions(PATH)
-    editions.scan([blob(time) for time in times], at(now), starting=starting)
+    there = {blob(time): at((written or {}).get(time, now)) for time in times}
+    editions.scan(there, at(now), starting=starting)
     return editions
 
 
@@ -40,6 +46,29 @@ def test_one_that_is_there_before_its_time_is_in_effect_from_then_on_and_a_late_
     scanned("09:00", "11:00", now="10:00:00", editions=editions)
     scanned("09:00", "11:00", "17:30", now="22:03:00", editions=editions)
     assert effects(editions) == {"09:00": "09:00:00", "11:00": "11:00:00", "17:30": "22:03:00"}
+
+
+def test_a_job_that_was_held_up_takes_what_was_written_in_time_at_its_word() -> None:
+    editions = scanned("09:00", now="09:30:00")
+    written = {"10:00": "09:59:00", "11:00": "11:00:00"}
+    scanned("09:00", "10:00", "11:00", now="12:30:00", editions=editions, written=written)
+    assert effects(editions) == {"09:00": "09:00:00", "10:00": "10:00:00", "11:00": "11:00:00"}
+
+
+def test_what_was_written_in_time_counts_although_a_later_one_was_reached_before_the_job_looked() -> None:
+    editions = scanned("09:00", "12:00", now="09:30:00")
+    scanned("09:00", "10:00", "12:00", now="12:30:00", editions=editions, written={"10:00": "09:58:00"})
+    assert effects(editions) == {"09:00": "09:00:00", "10:00": "10:00:00", "12:00": "12:00:00"}
+    editions.forget(at("12:00:00"))
+    scanned("09:00", "10:00", "12:00", now="12:31:00", editions=editions, written={"10:00": "09:58:00"})
+    assert effects(editions) == {"12:00": "12:00:00"}
+
+
+def test_a_late_one_is_not_in_effect_after_a_later_one_that_was_in_time() -> None:
+    editions = scanned("09:00", now="09:30:00")
+    written = {"10:00": "10:25:00", "10:30": "10:29:00"}
+    scanned("09:00", "10:00", "10:30", now="12:00:00", editions=editions, written=written)
+    assert effects(editions) == {"09:00": "09:00:00", "10:30": "10:30:00"}
 
 
 def test_what_is_earlier_than_the_last_that_was_reached_is_ignored() -> None:
@@ -65,7 +94,7 @@ def test_a_run_after_another_keeps_what_that_found_and_when() -> None:
     before = scanned("09:00", now="09:30:00")
     scanned("09:00", "10:00", now="10:40:00", editions=before)
     after = Editions(PATH, before.known)
-    after.scan([blob(time) for time in ("09:00", "10:00", "10:50")], at("11:30:00"), starting=True)
+    after.scan({blob(time): at("11:29:00") for time in ("09:00", "10:00", "10:50")}, at("11:30:00"), starting=True)
     assert effects(after) == {"09:00": "09:00:00", "10:00": "10:40:00", "10:50": "10:50:00"}
 
 
@@ -114,5 +143,5 @@ def test_what_is_gone_before_it_was_read_is_said_and_what_was_read_stays() -> No
     first = editions.at(at("09:00:00"))
     assert first is not None
     editions.note_read(first)
-    assert editions.scan([], at("10:31:00")) == [blob("10:00")]
+    assert editions.scan({}, at("10:31:00")) == [blob("10:00")]
     assert effects(editions) == {"09:00": "09:00:00"}
