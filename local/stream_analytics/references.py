@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from local.sql.asa.values import DateTime
 from local.stream_analytics.definition import ReferenceInput
@@ -64,11 +65,7 @@ class References:
     async def hold(self, since: DateTime, until: DateTime) -> None:
         """Have what rows of these times meet, and let go of what is earlier."""
         for reader in self._readers:
-
-            async def hold(reader: ReferenceReader = reader) -> None:
-                await reader.hold(since, until)
-
-            await again(hold, ReferenceDataError)
+            await again(partial(reader.hold, since, until), ReferenceDataError)
 
     async def close(self) -> None:
         for reader in self._readers:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from local.stream_analytics.errors import JobError
 
@@ -16,7 +16,7 @@ _LONGEST_WAIT: Final = 10.0
 """Seconds before something that failed is tried again; twice as long each time, up to the longest."""
 
 
-async def again(action: Callable[[], Any], failure: type[JobError]) -> None:
+async def again(action: Callable[[], Awaitable[object]], failure: type[JobError]) -> None:
     """Do it until it does not fail that way, with longer and longer pauses; say so when it begins and ends."""
     wait, failed = _FIRST_WAIT, 0
     while True:
