@@ -59,7 +59,7 @@ grant_on() { grant_where service "$1"; }
 grant_to() { grant_where identity "$1"; }
 
 grant_where() {
-    local column=$1 wanted=$2 identity role service on why principal
+    local column=$1 wanted=$2 identity role service on why found principal
     while read -r identity role service on why <&9; do
         [[ ${!column} == "$wanted" ]] || continue
         if [[ $column == identity ]]; then
@@ -67,7 +67,8 @@ grant_where() {
         elif [[ $identity == job || $identity == namespace ]]; then
             [[ -f $OUT/$(answer_of "$identity").json ]] || continue
         fi
-        for principal in $(principals "$identity"); do
+        found=$(principals "$identity")
+        for principal in $found; do
             grant "$identity" "$principal" "$role" "$service" "$on" "$why"
         done
     done 9< <(grants) # az would read on from standard input
@@ -85,13 +86,15 @@ principals() {
 
 # Who runs the script: a person, or what a workflow is signed in as.
 signed_in() {
-    local name
+    local name id
     if [[ $(ask account.user.type az account show --query user.type) == servicePrincipal ]]; then
         name=$(ask account.user.name az account show --query user.name)
-        ask deployer.id az ad sp show --id "$name" --query id
+        id=$(ask deployer.id az ad sp show --id "$name" --query id) || exit
     else
-        ask deployer.id az ad signed-in-user show --query id
+        id=$(ask deployer.id az ad signed-in-user show --query id) || exit
     fi
+    [[ -n $id ]] || fail "the directory does not know who is signed in: az login as a person, or as a service principal"
+    echo "$id"
 }
 
 answer_of() {

@@ -20,6 +20,7 @@ create() {
     run az monitor diagnostic-settings create --name logs --resource "$job_id" --workspace "$workspace_id" \
         --logs '[{"category": "Execution", "enabled": true}]'
     grant_to job
+    grant_to deployer # who may be another one than who made the Data Lake
     start
 }
 

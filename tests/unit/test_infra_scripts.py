@@ -282,6 +282,31 @@ def test_the_job_is_stopped_before_it_is_changed_and_started_after(first: tuple[
     assert max(i for i, call in enumerate(calls) if "assignment" in call) < started[0]
 
 
+def test_who_deploys_the_job_may_upload_its_reference_data_whoever_made_the_lake(created: Az) -> None:
+    created.answer("ad signed-in-user show", out="another-one\n")
+    assert created.run("stream_analytics.sh", "create").returncode == 0
+    calls = created.calls()
+    (given,) = [n for n, call in enumerate(calls) if option(call, "--assignee-object-id") == "another-one"]
+    assert str(option(calls[given], "--scope")).endswith("/containers/reference")
+    assert given < next(n for n, call in enumerate(calls) if "upload-batch" in call)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("ERROR: Insufficient privileges.\n", "az ad sp show failed: Insufficient privileges."),
+        ("ERROR: Resource 'x' does not exist.\n", "the directory does not know who is signed in: az login as a person"),
+    ],
+)
+def test_a_deployer_that_cannot_be_found_ends_it(created: Az, error: str, said: str) -> None:
+    created.answer("account show --query user.type", out="servicePrincipal\n")
+    created.answer("ad sp show", status=3, error=error)
+    ran = created.run("adl.sh", "create")
+    errors = [line for line in ran.stderr.splitlines() if not line.startswith("+ ")]
+    assert (ran.returncode, len(errors)) == (1, 1)
+    assert errors[0].startswith(f"adl.sh: {said}")
+
+
 def test_without_the_job_nothing_of_it_is_made(az: Az) -> None:
     ran = az.run("provision_all.sh", "create", "--dry-run", HEADRACE_STREAM_ANALYTICS="false")
     assert ran.returncode == 0, ran.stderr
