@@ -79,12 +79,13 @@ upload() {
         case ${HEADRACE_PRIVATE_NETWORKING:-false}:$said in
         true:*"network rules"*)
             # The job waits for what is not there, and runs on what is.
-            echo "Stream Analytics: reference data was not uploaded, since $lake is closed from here; run it again inside the virtual network: $0 start" >&2
+            echo "Stream Analytics: reference data was not uploaded, since $lake is closed from here; inside the virtual network, run $0 stop, and $0 start" >&2
             return
             ;;
         # In these words az says that a role is missing, or is not known yet.
         *ermission* | *uthoriz* | *"network rules"*)
             if [ "$waited" -lt "$deadline" ]; then
+                [ "$waited" -gt 0 ] || echo "Stream Analytics: waiting for the role to write into $lake, for up to $deadline s" >&2
                 sleep "$pause"
                 waited=$((waited + pause))
                 continue
