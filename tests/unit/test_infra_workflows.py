@@ -90,6 +90,13 @@ def test_a_tag_deploys_with_what_the_parameters_take() -> None:
     assert re.findall(r"^azd (?!auth)(\w+ ?\w*)", runs("deploy"), re.MULTILINE) == ["env new", "provision ", "deploy "]
 
 
+def test_az_has_every_token_that_the_hook_takes_before_that_of_github_expires() -> None:
+    """Signing in takes one for ARM alone: https://github.com/Azure/azure-cli/issues/28708"""
+    signs_in, *after = runs("deploy").split("az login --service-principal")[1].split("azd provision")
+    assert after
+    assert "az account get-access-token --scope https://storage.azure.com/.default" in signs_in
+
+
 def test_every_dependency_is_looked_after() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     watched = {(u["package-ecosystem"], d) for u in updates for d in u.get("directories", [u.get("directory")])}
