@@ -161,6 +161,9 @@ REFUSED = {
     "SELECT COUNT(*) AS c FROM input GROUP BY HoppingWindow(second, 10)": (
         "q.asaql:1:42: HoppingWindow() takes a unit of time and 2 or 3 numbers"
     ),
+    "SELECT COUNT(DISTINCT ALL a) AS c FROM input GROUP BY TumblingWindow(second, 1)": (
+        "q.asaql:1:27: expected ), found 'a'"
+    ),
     "SELECT SUM(DISTINCT a) AS s FROM input GROUP BY TumblingWindow(second, 1)": (
         "q.asaql:1:8: SUM(DISTINCT ...) is not Stream Analytics: COUNT(DISTINCT ...) is"
     ),

@@ -181,7 +181,7 @@ class Expressions(Precedence):
         cursor.expect("(")
         self._refuse_subquery()
         distinct = cursor.accept("DISTINCT")
-        if written.upper() == "COUNT" and cursor.next_is("ALL") and cursor.ahead().kind is Kind.WORD:
+        if not distinct and written.upper() == "COUNT" and cursor.next_is("ALL") and cursor.ahead().kind is Kind.WORD:
             cursor.take()  # ALL values, which is the default
         starred = not distinct and cursor.accept("*")
         arguments: tuple[tree.Expression, ...] = ()
