@@ -157,7 +157,7 @@ class Planner:
         first, *others = streams
         for select, stream in zip(query.queries[1:], others, strict=True):
             _check_union(select.at, first, stream)
-        if len({(stream.partitions, stream.substreams) for stream in streams}) > 1:
+        if len({(stream.partitions, bool(stream.over)) for stream in streams}) > 1:
             pairs = zip(query.queries, streams, strict=True)
             streams = [self.together(stream, select.source) for select, stream in pairs]
         place = self.add(lambda: flow.Union(len(streams)), *(stream.place for stream in streams))
@@ -183,7 +183,7 @@ class Planner:
         """
         if not stream.partitions:
             return stream
-        if stream.substreams:
+        if stream.over:
             raise NotRunLocally(
                 source.at, f"reading the partitions of {source.name} together, with TIMESTAMP BY ... OVER,"
             )
@@ -215,7 +215,7 @@ class Planner:
             reader = Reader(name, source.at, timestamp, over, partitioned)
             self._readers[key] = (len(self._readers), reader, self.add(Entry))
         partitions = self._partitions[name] if partitioned else 0
-        return Stream(self._readers[key][2], None, metadata=True, partitions=partitions, substreams=bool(source.over))
+        return Stream(self._readers[key][2], None, metadata=True, partitions=partitions, over=source.over)
 
     def _components(self) -> tuple[Component, ...]:
         """The nodes that an output takes rows of, by what they are connected with."""

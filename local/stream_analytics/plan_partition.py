@@ -34,14 +34,14 @@ class Stream:
         columns: The names of the columns; None when they are those of an input.
         metadata: Whether it is an input.
         partitions: How many partitions it has, each on its own; 0 when they are together.
-        substreams: Whether each key of TIMESTAMP BY ... OVER is on its own.
+        over: The keys of TIMESTAMP BY ... OVER, each of whose substreams is on its own.
     """
 
     place: int
     columns: tuple[str, ...] | None
     metadata: bool = False
     partitions: int = 0
-    substreams: bool = False
+    over: tuple[Expression, ...] = ()
 
 
 def of_input_partitions(keys: Sequence[Expression]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from local.sql.asa import catalog
 from local.sql.asa.errors import EvaluationError, InvalidQuery, NotRunLocally, Position
 from local.sql.asa.expressions import compile_expression
-from local.sql.asa.tree import Apply, Call, Join, Node, Projection, Select, Source, walk
+from local.sql.asa.tree import Apply, Call, Expression, Join, Node, Path, Projection, Select, Source, walk
 from local.sql.asa.values import DateTime
 from local.stream_analytics import flow
 from local.stream_analytics.accumulators import Aggregate, ArgumentError
@@ -91,13 +91,13 @@ def build_select(select: Select, builder: Builder) -> Stream:
         where = compile_expression(select.where, rows)
         place = builder.add(lambda: flow.Filter(where), place)
     if select.group or any(_calls(select.projections, catalog.is_aggregate)):
-        _check_substreams(select, rows)
+        _check_substreams(select, rows, source.over)
         _check_partitions(select, rows, source.partitioning)
         place, columns = _grouped(select, rows, place, builder)
     else:
         projection, columns = project(select.projections, rows, rows)
         place = builder.add(lambda: flow.Project(projection), place)
-    return Stream(place, columns, partitions=source.partitions, substreams=source.substreams)
+    return Stream(place, columns, partitions=source.partitions, over=source.over)
 
 
 class _Rows:
@@ -120,7 +120,7 @@ class _Rows:
         if not apart:
             read = [(source, builder.together(stream, source)) for source, stream in read]
         self._streams = {source.known_as.lower(): stream for source, stream in read}
-        self.partitions, self.substreams = read[0][1].partitions, read[0][1].substreams
+        self.partitions, self.over = read[0][1].partitions, read[0][1].over
         self.partitioning = Partitioning(apart=apart)
 
     def build(self) -> tuple[RowScope, int]:
@@ -254,11 +254,23 @@ _ROWS: Mapping[str, Callable[[Evaluate], Evaluate]] = {
 }
 
 
-def _check_substreams(select: Select, rows: RowScope) -> None:
+def _check_substreams(select: Select, rows: RowScope, over: Sequence[Expression]) -> None:
+    """Source: https://learn.microsoft.com/stream-analytics-query/timestamp-by-azure-stream-analytics ("Limitations")"""
     keys = [rows.key(key) for key in select.group if not is_window(key)]
-    for part in select.source.over:
-        if rows.key(part) not in keys:
-            raise InvalidQuery(part.at, "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own")
+    for part in over:
+        column = part if select.source.over else _column_of(part, rows)
+        if column is None or rows.key(column) not in keys:
+            at = part.at if select.source.over or not select.group else select.group[0].at
+            raise InvalidQuery(at, "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own")
+
+
+def _column_of(part: Expression, rows: RowScope) -> Path | None:
+    """Where a step has what its input is OVER, if that goes by its name still."""
+    step = rows.slots[0]
+    if not isinstance(part, Path):
+        return None
+    column = Path(part.at, (step.name, part.names[-1]))
+    return column if step.columns is None or part.names[-1].lower() in map(str.lower, step.columns) else None
 
 
 def _check_partitions(select: Select, rows: RowScope, partitioning: Partitioning) -> None:

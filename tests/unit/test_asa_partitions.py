@@ -194,6 +194,16 @@ def test_a_join_of_what_is_partitioned_by_the_same_key(
     assert [(row["a"], row["b"]) for row in finish(job)] == pairs
 
 
+def test_a_step_of_substreams_is_grouped_by_their_key() -> None:
+    job = partitioned(
+        "WITH s AS (SELECT n, device FROM input TIMESTAMP BY t OVER input.device) "
+        "SELECT Device, SUM(n) AS n FROM s GROUP BY TumblingWindow(second, 3), s.DEVICE",
+        input=1,
+    )
+    feed(job, "input", 0, {"t": 1, "n": 1, "device": "x"}, {"t": 2, "n": 2, "device": "y"})
+    assert finish(job) == [{"Device": "x", "n": 1}, {"Device": "y", "n": 2}]
+
+
 def test_a_union_of_unlike_numbers_of_partitions_is_in_order() -> None:
     job = partitioned(
         "SELECT n FROM a TIMESTAMP BY t PARTITION BY PartitionId UNION SELECT n FROM b TIMESTAMP BY t", a=2, b=1
@@ -297,6 +307,16 @@ REFUSED = {
         for count in ("0", "1", "2.5")
     },
     "WITH s AS (SELECT a FROM input) SELECT a FROM s PARTITION BY ^b": "s has no column b; it has: a",
+    **{
+        f"WITH s AS (SELECT {columns} FROM input TIMESTAMP BY t OVER {key} PARTITION BY PartitionId) "
+        f"SELECT COUNT(*) AS c FROM s PARTITION BY PartitionId GROUP BY ^{group}, TumblingWindow(second, 3)": (
+            "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own"
+        )
+        for columns, key, group in (
+            ("*", "device", "kind"), ("*", "UPPER(device)", "device"),
+            ("device AS d, PartitionId", "device", "d"), ("*", "device, kind", "device"),
+        )
+    },
     "WITH s AS (SELECT device FROM input TIMESTAMP BY t OVER device PARTITION BY PartitionId) "
     "SELECT COUNT(*) AS c FROM ^s GROUP BY TumblingWindow(second, 3)": (
         f"reading the partitions of s together, with TIMESTAMP BY ... OVER, {ELSEWHERE}"
