@@ -28,6 +28,12 @@ REFUSED = {
     "SELECT Collect(a) OVER (LIMIT DURATION(hour, 1)) AS c FROM input": (
         f"q.asaql:1:8: Collect() OVER (... LIMIT DURATION ...) {ELSEWHERE}"
     ),
+    "SELECT input.a FROM input JOIN cities ON cities.a = LAG(input.a) OVER (LIMIT DURATION(hour, 1))": (
+        f"q.asaql:1:53: LAG() in ON {ELSEWHERE}"
+    ),
+    "SELECT e.ArrayIndex FROM input CROSS APPLY GetArrayElements(LAST(a) OVER (LIMIT DURATION(hour, 1))) AS e": (
+        f"q.asaql:1:61: LAST() in APPLY {ELSEWHERE}"
+    ),
     "SELECT TopOne(a) OVER (ORDER BY a LIMIT DURATION(hour, 1)) AS t FROM input": (
         f"q.asaql:1:8: TopOne() OVER (... LIMIT DURATION ...) {ELSEWHERE}"
     ),

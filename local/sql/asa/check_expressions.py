@@ -202,6 +202,8 @@ def _aggregate(call: tree.Call, place: Place) -> None:
 
 def _analytic(call: tree.Call, place: Place) -> None:
     upper = call.name.upper()
+    if place.name in ("ON", "APPLY"):
+        raise NotRunLocally(call.at, f"{call.name}() in {place.name}")
     if not place.analytic:
         raise InvalidQuery(call.at, f"{call.name}() looks back at events; {place.name} cannot")
     if upper in catalog.MOVING_NOT_RUN:
