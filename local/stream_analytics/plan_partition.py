@@ -150,6 +150,64 @@ class Partitioning:
                 raise NotRunLocally(at, f"{what} without {_shown(key)}, by which the stream is partitioned,")
 
 
+class Substreams:
+    """What TIMESTAMP BY is OVER in the rows of a SELECT: for each key, all that is equal to it.
+
+    Rows of several substreams never meet, as each has a time of its own: a query is to say so.
+
+    Source: https://learn.microsoft.com/stream-analytics-query/timestamp-by-azure-stream-analytics ("Limitations")
+
+    Args:
+        source: FROM.
+        slot: Where its rows are.
+        over: The keys.
+    """
+
+    def __init__(self, source: Source, slot: Slot, over: Sequence[Expression]) -> None:
+        self._of_input = bool(source.over)
+        self._keys = [(key, {_column(key, source, slot)}) for key in over]
+
+    def join(self, join: Join, slot: Slot, over: Sequence[Expression], joined: RowScope) -> None:
+        """Take a stream that is joined, and what it is OVER.
+
+        Raises:
+            InvalidQuery: ON does not say that it is the same on either side.
+        """
+        equal = list(_equalities(join.on, joined))
+        for (key, same), own in zip(self._keys, over, strict=False):  # others than as many are not run at all
+            column = _column(own, join.source, slot)
+            if not any({column, other} in equal for other in same):
+                raise InvalidQuery(
+                    join.at,
+                    f"ON is to have {_shown(key)} equal, which TIMESTAMP BY is OVER: each has a time of its own",
+                )
+            if not join.left:
+                same.add(column)
+
+    def check(self, at: Position, keys: Collection[Any]) -> None:
+        """Refuse a GROUP BY of `keys` at `at` that does not tell a row's substream.
+
+        Raises:
+            InvalidQuery: it does not.
+        """
+        for key, same in self._keys:
+            if same.isdisjoint(keys):
+                raise InvalidQuery(
+                    key.at if self._of_input else at,
+                    "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own",
+                )
+
+
+def _column(key: Expression, source: Source, slot: Slot) -> Any:
+    """What is equal for what says the same as a key of OVER; of a step, for the column of its name, or None."""
+    if not source.over:
+        columns = None if slot.columns is None else [column.lower() for column in slot.columns]
+        if not isinstance(key, Path) or (columns is not None and key.names[-1].lower() not in columns):
+            return None
+        key = Path(key.at, (slot.name, key.names[-1]))
+    return RowScope([slot]).key(key)
+
+
 def _folded(source: Source, slot: Slot) -> Iterator[tuple[Expression, Any]]:
     scope = RowScope([slot])
     for key in source.partition:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from local.sql.asa import catalog
 from local.sql.asa.errors import EvaluationError, InvalidQuery, NotRunLocally, Position
 from local.sql.asa.expressions import compile_expression
-from local.sql.asa.tree import Apply, Call, Expression, Join, Node, Path, Projection, Select, Source, walk
+from local.sql.asa.tree import Apply, Call, Join, Node, Projection, Select, Source, walk
 from local.sql.asa.values import DateTime
 from local.stream_analytics import flow
 from local.stream_analytics.accumulators import Aggregate, ArgumentError
@@ -20,7 +20,7 @@ from local.stream_analytics.joins import StreamJoin
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of, windows_of
 from local.stream_analytics.plan_join import On, analyse
-from local.stream_analytics.plan_partition import Partitioning, Stream, stay_apart
+from local.stream_analytics.plan_partition import Partitioning, Stream, Substreams, stay_apart
 from local.stream_analytics.plan_scope import GroupScope, RowScope, Slot, looked_back_key
 from local.stream_analytics.projection import project
 from local.stream_analytics.reference import ReferenceData, ReferenceJoin
@@ -91,8 +91,7 @@ def build_select(select: Select, builder: Builder) -> Stream:
         where = compile_expression(select.where, rows)
         place = builder.add(lambda: flow.Filter(where), place)
     if select.group or any(_calls(select.projections, catalog.is_aggregate)):
-        _check_substreams(select, rows, source.over)
-        _check_partitions(select, rows, source.partitioning)
+        _check_apart(select, rows, source)
         place, columns = _grouped(select, rows, place, builder)
     else:
         projection, columns = project(select.projections, rows, rows)
@@ -130,6 +129,7 @@ class _Rows:
         self._slots.append(Slot(source.known_as, 0, stream.columns, stream.metadata))
         self._width = 1
         self.partitioning.start(source, self._slots[0])
+        self.substreams = Substreams(source, self._slots[0], stream.over)
         place = self._look_back(place)
         if self._stamped:
             place = self._builder.add(Stamp, place)
@@ -181,6 +181,7 @@ class _Rows:
         self._slots.append(Slot(name, self._width, stream.columns, stream.metadata))
         on = analyse(join, self._scope(), left, right, stream=True)
         self.partitioning.join(join, self._slots[-1], self._scope())
+        self.substreams.join(join, self._slots[-1], stream.over, self._scope())
         return self._join_stream(join, on, place, stream.place)
 
     def _join_stream(self, join: Join, on: On, left_place: int, right_place: int) -> int:
@@ -254,34 +255,17 @@ _ROWS: Mapping[str, Callable[[Evaluate], Evaluate]] = {
 }
 
 
-def _check_substreams(select: Select, rows: RowScope, over: Sequence[Expression]) -> None:
-    """Source: https://learn.microsoft.com/stream-analytics-query/timestamp-by-azure-stream-analytics ("Limitations")"""
-    keys = [rows.key(key) for key in select.group if not is_window(key)]
-    for part in over:
-        column = part if select.source.over else _column_of(part, rows)
-        if column is None or rows.key(column) not in keys:
-            at = part.at if select.source.over or not select.group else select.group[0].at
-            raise InvalidQuery(at, "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own")
-
-
-def _column_of(part: Expression, rows: RowScope) -> Path | None:
-    """Where a step has what its input is OVER, if that goes by its name still."""
-    step = rows.slots[0]
-    if not isinstance(part, Path):
-        return None
-    column = Path(part.at, (step.name, part.names[-1]))
-    return column if step.columns is None or part.names[-1].lower() in map(str.lower, step.columns) else None
-
-
-def _check_partitions(select: Select, rows: RowScope, partitioning: Partitioning) -> None:
+def _check_apart(select: Select, rows: RowScope, source: _Rows) -> None:
+    """Refuse groups, and sessions, of rows that Azure keeps apart."""
     calls = [call for key in select.group if isinstance(key, Call) and is_window(key) for _, call in windows_of(key)]
     for call in calls:
         if catalog.WINDOWS.get(call.name.upper()) == "session":
             parts = call.over.partition if call.over is not None else ()
-            partitioning.check(call.at, f"{call.name}()", [rows.key(part) for part in parts])
+            source.partitioning.check(call.at, f"{call.name}()", [rows.key(part) for part in parts])
     keys = [rows.key(key) for key in select.group if not is_window(key)]
     if select.group:
-        partitioning.check(select.group[0].at, "GROUP BY", keys)
+        source.substreams.check(select.group[0].at, keys)
+        source.partitioning.check(select.group[0].at, "GROUP BY", keys)
 
 
 def _grouped(select: Select, rows: RowScope, place: int, builder: Builder) -> tuple[int, tuple[str, ...] | None]:

@@ -204,6 +204,17 @@ def test_a_step_of_substreams_is_grouped_by_their_key() -> None:
     assert finish(job) == [{"Device": "x", "n": 1}, {"Device": "y", "n": 2}]
 
 
+def test_a_join_of_substreams_is_of_the_same_key() -> None:
+    job = partitioned(
+        "SELECT a.n AS a, b.n AS b, a.device FROM input a TIMESTAMP BY t OVER device "
+        "JOIN other b TIMESTAMP BY t OVER device ON b.device = a.device AND DATEDIFF(second, a, b) BETWEEN 0 AND 5",
+        input=1, other=1,
+    )  # fmt: skip
+    feed(job, "input", 0, {"t": 1, "n": 1, "device": "x"}, {"t": 1, "n": 2, "device": "y"})
+    feed(job, "other", 0, {"t": 2, "n": 3, "device": "x"})
+    assert finish(job) == [{"a": 1, "b": 3, "device": "x"}]
+
+
 def test_a_union_of_unlike_numbers_of_partitions_is_in_order() -> None:
     job = partitioned(
         "SELECT n FROM a TIMESTAMP BY t PARTITION BY PartitionId UNION SELECT n FROM b TIMESTAMP BY t", a=2, b=1
@@ -316,6 +327,14 @@ REFUSED = {
             ("*", "device", "kind"), ("*", "UPPER(device)", "device"),
             ("device AS d, PartitionId", "device", "d"), ("*", "device, kind", "device"),
         )
+    },
+    **{
+        "SELECT a.n FROM input a TIMESTAMP BY t OVER device PARTITION BY PartitionId "
+        "^JOIN input b TIMESTAMP BY t OVER device PARTITION BY PartitionId "
+        f"ON a.PartitionId = b.PartitionId {on} AND DATEDIFF(second, a, b) BETWEEN 0 AND 5": (
+            "ON is to have device equal, which TIMESTAMP BY is OVER: each has a time of its own"
+        )
+        for on in ("", "AND a.device = a.device", "AND a.device = b.kind")
     },
     "WITH s AS (SELECT device FROM input TIMESTAMP BY t OVER device PARTITION BY PartitionId) "
     "SELECT COUNT(*) AS c FROM ^s GROUP BY TumblingWindow(second, 3)": (
