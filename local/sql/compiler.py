@@ -64,7 +64,7 @@ class Compiler(ABC):
             case tree.Like():
                 return self._like(node)
             case tree.In():
-                return self._in(node)
+                return self.membership(node)
             case tree.Between():
                 return self._between(node)
             case tree.Case():
@@ -126,8 +126,8 @@ class Compiler(ABC):
 
         return evaluate
 
-    def _in(self, node: tree.In) -> Evaluate:
-        """As the comparisons with `=`, with OR between."""
+    def membership(self, node: tree.In) -> Evaluate:
+        """The closure of IN: as the comparisons with `=`, with OR between."""
         equal, unknown, value = self.compare["="], self.unknown, self.compile(node.operand)
         choices = [self.compile(choice) for choice in node.choices]
         constants = [self.constant(choice) for choice in node.choices]

@@ -81,7 +81,8 @@ def test_constants_and_paths(expression: str, expected: Any) -> None:
         # keywords: IN and BETWEEN
         ("c.n IN (1, 5)", True), ("c.n IN (1, '5')", False), ("c.none IN (1)", U), ("c.z IN (null)", True),
         ("c.s in ('Hello')", True), ("c.n NOT IN (1)", True), ("c.n NOT IN (5)", False),
-        ("c.n IN (c.f, c.n)", True),
+        ("c.n IN (c.f, c.n)", True), ("c.n IN (1, c.none)", False), ("c.n NOT IN (1, c.none)", True),
+        ("c.n IN (c.none, c.n)", True), ("c.none IN (1, c.none)", U),
         ("c.n BETWEEN 5 AND 6", True), ("c.n BETWEEN 6 AND 9", False), ("c.s BETWEEN 'A' AND 'Z'", True),
         ("c.none BETWEEN 1 AND 2", U), ("c.s BETWEEN 1 AND 2", U), ("c.n NOT BETWEEN 6 AND 9", True),
     ],

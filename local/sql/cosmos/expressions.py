@@ -177,6 +177,16 @@ class _Compiler(Compiler):
 
         return evaluate
 
+    def membership(self, node: tree.In) -> Evaluate:
+        """A choice that is not there is no choice, as in the offline engine of the .NET SDK's tests."""
+        value, among = self.compile(node.operand), super().membership(node)
+
+        def evaluate(row: Any) -> Any:
+            found = among(row)
+            return False if found is UNDEFINED and value(row) is not UNDEFINED else found
+
+        return evaluate
+
     def _member(self, node: tree.Member) -> Evaluate:
         base, step = self.compile(node.base), self.constant(node.step)
         if type(step) in (str, int):
