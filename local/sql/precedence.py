@@ -87,9 +87,13 @@ class Precedence(ABC):
         return tree.Not(at, found) if negated else found
 
     def _climb(self, loosest: int) -> tree.Expression:
-        at = self.cursor.at
-        left = self._prefix(loosest)
-        tightest = max(self.levels.values())
+        at, sign = self.cursor.at, self.cursor.token.upper
+        tightest = self.prefixes.get(sign, 0)
+        if tightest and tightest >= loosest:
+            self.cursor.take()
+            left = self.prefixed(at, sign, self.expression(tightest))
+        else:
+            left, tightest = self.postfix(), max(self.levels.values())
         operators = 0
         while operators <= _MOST_OPERATORS:
             sign = self.cursor.token.upper
@@ -102,14 +106,5 @@ class Precedence(ABC):
                 left, level = found, self.ranges
             else:
                 return left
-            if level in self.alone:
-                tightest = level - 1
+            tightest = level - 1 if level in self.alone else level
         raise self.cursor.error(f"more than {_MOST_OPERATORS} operators in a row")
-
-    def _prefix(self, loosest: int) -> tree.Expression:
-        at, sign = self.cursor.at, self.cursor.token.upper
-        level = self.prefixes.get(sign, 0)
-        if not level or level < loosest:
-            return self.postfix()
-        self.cursor.take()
-        return self.prefixed(at, sign, self.expression(level))

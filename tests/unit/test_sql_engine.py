@@ -92,5 +92,12 @@ def test_each_dialect_binds_not_in_its_own_way() -> None:
 
 def test_a_comparison_of_comparisons_is_cosmos_db_alone() -> None:
     assert isinstance(parse_query("SELECT a FROM b WHERE 1 = 2 = 3").where, tree.Binary)
-    with pytest.raises(AsaSyntaxError, match="1:29: "):
-        parse_script("SELECT a FROM b WHERE 1 = 2 = 3", "q")
+    for condition in (
+        "1 = 2 ^= 3",
+        "c = 1 OR d = 2 AND NOT 1 = 2 ^= 3",
+        "c = 1 AND d = 2 ^BETWEEN 3 AND 4",
+        "NOT c IS NULL ^IN (1)",
+    ):
+        place = len("SELECT a FROM b WHERE ") + condition.index("^") + 1
+        with pytest.raises(AsaSyntaxError, match=f"q:1:{place}: "):
+            parse_script(f"SELECT a FROM b WHERE {condition.replace('^', '')}", "q")
