@@ -140,7 +140,7 @@ _UNVERIFIED: Final = (
     "Events of the same time are in the order of their partitions, then of their arrival.",
     "`PARTITION BY PartitionId` of an input gives each partition a time of its own. Any other key leaves time as it "
     "is, and what is grouped, joined or looked back at must have it in common: how Azure spreads keys is not known.",
-    "What `TIMESTAMP BY` is `OVER` keeps its name through the steps, up to the `GROUP BY` or `JOIN` that has to say it.",
+    "What `TIMESTAMP BY` is `OVER` keeps its name through the steps, up to the `GROUP BY` or `JOIN` that says it.",
     "Partitions that are read together wait for the last of them, as do those of a `UNION` of unlike partitions.",
 )  # fmt: skip
 
