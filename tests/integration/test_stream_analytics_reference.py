@@ -7,6 +7,7 @@ import random
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,8 +195,13 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
         job_dir = job_of(tmp_path / "job-dir", "places", data.name, "labels/{date}/{time}.json")
         with hub(services, "places") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
             events.pass_time(now)
-            wait_until(lambda: len(job.lines()) >= PARTITIONS, "that it has read something", 20, every=0.1)
-            numbers = iter(range(1_000))
+
+            def delivered() -> bool:
+                return sum(line["epoch"] == now for line in job.lines()) == PARTITIONS
+
+            wait_until(delivered, "all that was sent", 40, every=0.1)
+            first = 1_000  # others send to this hub, too
+            numbers = iter(range(first, 2 * first))
 
             def noticed() -> bool:
                 # Ahead of the others, they wait for them: there is nothing to deliver that would be waited for first.
@@ -208,8 +214,14 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
             finally:
                 services.restart("datalake")
             events.pass_time(now + 2 * MINUTE)
-            lines = wait_for(job, next(numbers))
-            assert {line["edition"] for line in lines.values()} == {minute - MINUTE}
+            sent = list(range(first, next(numbers)))
+
+            def joined() -> list[dict[str, Any]]:
+                return [line for line in job.lines() if line["n"] >= first]
+
+            wait_until(lambda: len(joined()) >= len(sent), "all that was sent", 40, every=0.1)
+            assert sorted(line["n"] for line in joined()) == sent
+            assert {line["edition"] for line in joined()} == {minute - MINUTE}
             assert job.stop() == 0
             assert "Traceback" not in job.log.read_text()
 
