@@ -25,6 +25,11 @@ def empty() -> Queue:
     }
 
 
+def is_empty(queue: Queue) -> bool:
+    """Whether no row is there."""
+    return not queue["back"] and not queue["front"]
+
+
 def enter(queue: Queue, time: int, aggregates: list[Any], merge: Merge) -> None:
     """Add a row, no older than those that are there."""
     queue["back"].append((time, aggregates))

@@ -68,7 +68,7 @@ class SlidingAggregate(Operator):
         coming, window = group["coming"], group["window"]
         recent.leave(window, now, self._size, merge)
         entered = bisect_right(coming, now, key=itemgetter(0))
-        if entered and recent.total(window, merge) is None:
+        if entered and recent.is_empty(window):
             _, group["first"], group["keys"], _ = coming[0]
         for time, _, _, aggregates in coming[:entered]:
             recent.enter(window, time, aggregates, merge)
