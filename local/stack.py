@@ -10,6 +10,7 @@ Every service is a child process that holds our pipe: when we are gone, even by 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -142,17 +143,26 @@ class Stack:
         self._launch(name)
         self._wait(name)
 
-    def check(self) -> None:
+    def check(self, within: float = 0.0) -> None:
         """See whether everything that was started still runs.
+
+        Args:
+            within: seconds in which a service may yet end. A process that dies closes its connections first and ends
+                after that, so who has just been refused one asks with a second or two.
 
         Raises:
             StackError: a service ended by itself; the message has the end of its log.
         """
-        for child in self.children.values():
-            if (status := child.wait(0)) is not None:
-                raise StackError(
-                    f"{child.name} ended with status {status}; the end of {child.log}:\n{child.log_tail()}"
-                )
+        deadline = time.monotonic() + within
+        while True:
+            for child in self.children.values():
+                if (status := child.wait(0)) is not None:
+                    raise StackError(
+                        f"{child.name} ended with status {status}; the end of {child.log}:\n{child.log_tail()}"
+                    )
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(0.05)
 
     def _launch(self, name: str) -> None:
         start: Mapping[str, Callable[[Path], Child]] = {

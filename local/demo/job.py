@@ -28,6 +28,7 @@ from local.stack import APP, CAPTURE, ROOT, Stack, StackError
 # half of it is a whole number.
 WARM_UP = 400
 DEADLINE = 60.0  # seconds
+_ENDING = 3.0  # seconds for a service whose connections broke to have ended
 
 NEXT = """\
 Where to look next:
@@ -80,10 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 return _job(console, stack, arguments)
             except ProducerFailed:
-                stack.check()  # a service that ended is why
+                stack.check(_ENDING)  # a service that ended is why
                 raise
             except (AzureError, EventHubError) as error:
-                stack.check()
+                stack.check(_ENDING)
                 raise DemoFailed(str(error)) from error
             finally:
                 with console.status("Stopping"):

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.children import Child, ChildFailed
+from local.ports import Ports
+from local.stack import Stack, StackError
 
 ENDS = "import sys; sys.exit(sys.argv[1] if len(sys.argv) > 1 else 3)"
 
@@ -32,3 +34,11 @@ def test_a_full_disk_is_named_where_nothing_could_be_logged(tmp_path: Path, monk
     usage = namedtuple("usage", ["free"])
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0))
     assert refused(tmp_path / "log").endswith(f"(no space is left for {tmp_path / 'log'})")
+
+
+def test_a_service_that_closes_its_connections_before_it_ends_is_waited_for(tmp_path: Path) -> None:
+    stack = Stack(data_dir=tmp_path, ports=Ports.free())
+    dies = "import os, time; os.close(1); time.sleep(0.3); os._exit(7)"
+    stack.children["cosmos"] = Child.start("cosmos", [sys.executable, "-c", dies], log=tmp_path / "log")
+    with pytest.raises(StackError, match="cosmos ended with status 7"):
+        stack.check(within=20)
