@@ -15,10 +15,10 @@ INSTALLED := $(VENV)/.installed $(AZURITE)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo up bench lint check-az clean
+.PHONY: help setup test demo up bench lint check-az check-clients clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(QUIXSTREAMS)/.installed ## install what everything else needs (each target does it by itself)
 
@@ -63,6 +63,9 @@ $(AZURE_CLI)/.installed: tests/azure_cli/requirements.txt
 
 check-az: $(AZURE_CLI)/.installed ## check the commands of infra/az with azure-cli's own parser (installs 700 MB)
 	$(AZURE_CLI)/bin/python tests/azure_cli/check.py
+
+check-clients: $(INSTALLED) ## check the local services with SDKs of other languages: JavaScript, Java, Go (installs them)
+	$(BIN)/python -m tests.clients.check
 
 clean: ## remove what setup installed and what the stack stored
 	rm -rf $(VENV) $(QUIXSTREAMS) $(AZURE_CLI) .pytest_cache local/azurite/node_modules .local

@@ -1,0 +1,79 @@
+"""Runs Microsoft's SDKs and Kafka clients of other languages, unchanged, against the local stack.
+
+`make check-clients` runs every language whose tools are installed; `python -m tests.clients.check java go` runs these.
+Each program reads the settings that `python -m local env` prints, says `ok  CASE` or `FAILED  CASE: reason` a line, and
+ends with status 1 when a case failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.ports import Ports
+from local.stack import ROOT, Stack
+
+HERE = Path(__file__).resolve().parent
+_RUN_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Language:
+    """The tools it needs, how its pinned packages are installed, and how its program runs; both in its directory."""
+
+    tools: tuple[str, ...]
+    install: tuple[str, ...]
+    run: tuple[str, ...]
+
+
+LANGUAGES = {
+    "javascript": Language(
+        ("node", "npm"), ("npm", "ci", "--silent", "--no-audit", "--no-fund"), ("node", "check.mjs")
+    ),
+    "java": Language(("java", "mvn"), ("mvn", "-q", "-B", "compile"), ("mvn", "-q", "-B", "exec:java")),
+    "go": Language(("go",), ("go", "build", "-o", "build/check", "."), ("build/check",)),
+}
+
+
+def main() -> int:
+    """Run the languages named, or all that can; 0 when every case of each holds."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help=f"some of {', '.join(LANGUAGES)}; all without")
+    chosen = parser.parse_args().languages
+    if unknown := [name for name in chosen if name not in LANGUAGES]:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
+    failed = []
+    for name in chosen or LANGUAGES:
+        language = LANGUAGES[name]
+        if missing := [tool for tool in language.tools if not shutil.which(tool)]:
+            print(f"{name}: skipped, {' and '.join(missing)} not installed")
+            failed += [name] if chosen else []
+        elif not _holds(name, language):
+            failed.append(name)
+    print(f"FAILED: {', '.join(failed)}" if failed else "every client does what it does in Azure")
+    return 1 if failed else 0
+
+
+def _holds(name: str, language: Language) -> bool:
+    print(f"{name}: installing its packages", flush=True)
+    if subprocess.run(language.install, cwd=HERE / name, check=False).returncode:
+        return False
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-clients-") as directory,
+        Stack(data_dir=Path(directory), ports=Ports.free(), app=ROOT) as stack,
+    ):
+        done = subprocess.run(
+            language.run, cwd=HERE / name, env=os.environ | stack.settings, check=False, timeout=_RUN_SECONDS
+        )
+        stack.check()
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
