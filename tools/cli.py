@@ -16,14 +16,15 @@ from tools.progress import note
 from tools.query import command as query
 from tools.receive import command as receive
 from tools.send import command as send
+from tools.topology import command as topology
 
 DESCRIPTION = """The client side of Headrace: the same commands against Azure and against a laptop.
 
 Settings come from the environment, then from local.settings.json in this directory:
-  EventHubs  or  EventHubs__fullyQualifiedNamespace      the namespace (send, receive, dead-letters replay)
+  EventHubs  or  EventHubs__fullyQualifiedNamespace      the namespace (send, receive, topology, dead-letters replay)
   Cosmos     or  Cosmos__accountEndpoint                 the account (query)
   DataLake   or  DataLake__serviceUri                    the account (dead-letters)
-  AzureWebJobsStorage  or  ...__blobServiceUri           the account (capture)
+  AzureWebJobsStorage  or  ...__blobServiceUri           the account (topology, capture)
 Each is a connection string, or an address to reach with your identity (`az login`). The producers' settings
 AZURE_STREAMPOC_EVENTHUB_CONN_STRING, _NAMESPACE and _HUBNAME work too. `python -m local env` prints a laptop's.
 """
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (send, receive, query, capture, dead_letters):
+    for command in (send, receive, query, topology, capture, dead_letters):
         command.add_parser(commands)
     return top
 

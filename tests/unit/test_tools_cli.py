@@ -26,7 +26,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "send", "receive", "query", "capture", "capture list", "capture show",
+        "send", "receive", "query", "topology", "capture", "capture list", "capture show",
         "dead-letters", "dead-letters list", "dead-letters show", "dead-letters replay",
     ],
 )  # fmt: skip
@@ -38,7 +38,8 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "command", ["send", "receive", "query", "capture", "capture show", "dead-letters", "dead-letters replay"]
+    "command",
+    ["send", "receive", "query", "topology", "capture", "capture show", "dead-letters", "dead-letters replay"],
 )
 def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
@@ -52,6 +53,7 @@ def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str
         (["send"], "EventHubs"),
         (["receive"], "EventHubs"),
         (["query", "SELECT * FROM c"], "Cosmos"),
+        (["topology"], "EventHubs"),
         (["capture", "list"], "AzureWebJobsStorage"),
         (["dead-letters", "list"], "DataLake"),
         (["dead-letters", "replay", "--all"], "DataLake"),
