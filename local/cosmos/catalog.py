@@ -15,6 +15,7 @@ from local.cosmos.errors import BadRequest, Conflict, CosmosError, NotFound, Own
 from local.cosmos.index_terms import IndexTerms
 from local.cosmos.journal import Journal
 from local.cosmos.partition_key import PartitionKeyDefinition, parse_definition, split_path
+from local.sql.cosmos.values import is_deeper
 
 
 @dataclass(slots=True)
@@ -292,6 +293,8 @@ def _unique_keys(body: dict[str, Any]) -> tuple[tuple[tuple[str, ...], ...], ...
 def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("The request payload is invalid: it must be a JSON object.")
+    if is_deeper(body):
+        raise BadRequest("The request payload is invalid: it is nested too deeply.")
     return body
 
 

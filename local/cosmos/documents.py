@@ -15,6 +15,7 @@ from local.cosmos import identifiers, ttl
 from local.cosmos.catalog import Catalog, Container
 from local.cosmos.charges import create_charge, read_charge, replace_charge
 from local.cosmos.errors import BadRequest, Conflict, NotFound, OwnerNotFound, PreconditionFailed, TooLarge
+from local.sql.cosmos.values import MAXIMUM_LEVELS, is_deeper
 
 MAXIMUM_BYTES = 2 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
 
@@ -185,10 +186,7 @@ class Partition:
         body["_etag"] = etag
         body["_attachments"] = "attachments/"
         body["_ts"] = self.now
-        try:
-            text = orjson.dumps(body)
-        except (TypeError, RecursionError):
-            raise BadRequest("The input content is invalid: it is nested too deeply.") from None
+        text = _json(body)
         if len(text) > MAXIMUM_BYTES:
             raise TooLarge()
         terms = container.index_terms
@@ -212,6 +210,17 @@ class Partition:
                 raise Conflict(
                     "Unique index constraint violation: a document of this partition has the same unique key."
                 ) from None
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    try:
+        text = orjson.dumps(body)
+        too_deep = text.count(b"[") + text.count(b"{") > MAXIMUM_LEVELS and is_deeper(body)  # the count is cheap
+    except TypeError:  # more than orjson writes
+        too_deep = True
+    if too_deep:
+        raise BadRequest(f"The input content is invalid: it is nested more than {MAXIMUM_LEVELS} levels deep.")
+    return text
 
 
 def _check_match(etag: str, if_match: str | None) -> None:

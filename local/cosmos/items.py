@@ -195,6 +195,8 @@ class Items:
                 if "no such table" in str(error):
                     raise NotFound() from None  # the container was dropped meanwhile
                 raise
+            except RecursionError:
+                raise BadRequest("The query builds values that are nested too deeply.") from None
             finally:
                 if connection.in_transaction:  # SQLite ends it itself when reading fails
                     connection.execute("COMMIT")

@@ -19,7 +19,7 @@ import orjson
 from local.cosmos.continuations import OrderPosition, invalid, unwrapped, wrapped
 from local.cosmos.errors import BadRequest
 from local.cosmos.kept_results import KeptOrder, KeptResults
-from local.cosmos.pages import PAGE_BYTES, Page
+from local.cosmos.pages import PAGE_BYTES, Page, row_json
 from local.cosmos.slices import Slice, documents
 from local.sql.cosmos.select import Select, compare_key
 from local.sql.cosmos.values import UNDEFINED
@@ -181,7 +181,7 @@ def _read(
         if value is UNDEFINED:
             following = at + 1
             continue  # the query asks for the time, or for a random number: it was a row when it was sorted
-        text = body if query.projects_whole else orjson.dumps(value)
+        text = body if query.projects_whole else row_json(value)
         if rows and size + len(text) > PAGE_BYTES:
             break
         following = at + 1

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from local.cosmos.continuations import Position
+from local.cosmos.errors import BadRequest
 
 PAGE_ITEMS = 1000  # without x-ms-max-item-count
 PAGE_BYTES = 4 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
@@ -26,6 +30,14 @@ class Page:
     following: Position | None
     loaded: int
     loaded_bytes: int
+
+
+def row_json(value: Any) -> bytes:
+    """One row of a query's result; raises `BadRequest` if the query built it of more levels than can be written."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # 254 levels
+        raise BadRequest("The query's result is nested too deeply.") from None
 
 
 def fitting(rows: Sequence[bytes], offset: int, limit: int) -> list[bytes]:

@@ -14,7 +14,7 @@ import orjson
 from local.cosmos.continuations import OrderPosition, Position, ScanPosition, WholePosition, invalid
 from local.cosmos.kept_results import KeptResults
 from local.cosmos.ordered_results import ordered_page
-from local.cosmos.pages import PAGE_BYTES, Page
+from local.cosmos.pages import PAGE_BYTES, Page, row_json
 from local.cosmos.slices import Slice, documents
 from local.cosmos.whole_results import whole_page
 from local.sql.cosmos.select import Select
@@ -41,7 +41,7 @@ def run_page(
         BadRequest: no page of this query starts there.
     """
     if not query.has_source:
-        return Page([orjson.dumps(value) for value in query.evaluate(())], None, 0, 0)
+        return Page([row_json(value) for value in query.evaluate(())], None, 0, 0)
     if query.is_aggregate and query.is_plain and not query.offset and query.most is None:
         return _aggregate(connection, slice_, query)
     if not query.streams:
@@ -95,7 +95,7 @@ def _rows(query: Select, body: bytes) -> Iterable[bytes]:
     if query.projects_whole:
         return (body,) if query.where is None or query.matches(orjson.loads(body)) else ()
     values = map(query.project, query.rows(orjson.loads(body)))
-    return [orjson.dumps(value) for value in values if value is not UNDEFINED]
+    return [row_json(value) for value in values if value is not UNDEFINED]
 
 
 def _aggregate(connection: sqlite3.Connection, slice_: Slice, query: Select) -> Page:
@@ -109,4 +109,4 @@ def _aggregate(connection: sqlite3.Connection, slice_: Slice, query: Select) -> 
             loaded += 1
             loaded_bytes += len(body)
     value = query.project(aggregation.results())
-    return Page([] if value is UNDEFINED else [orjson.dumps(value)], None, loaded, loaded_bytes)
+    return Page([] if value is UNDEFINED else [row_json(value)], None, loaded, loaded_bytes)

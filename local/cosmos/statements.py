@@ -10,6 +10,7 @@ import orjson
 from local.cosmos.errors import BadRequest, InvalidQuery
 from local.sql.cosmos.errors import SqlError
 from local.sql.cosmos.select import Select, compile_select
+from local.sql.cosmos.values import is_deeper
 
 MAXIMUM_CHARACTERS = 512 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 
@@ -30,6 +31,8 @@ def query(body: Any) -> Select:
     for parameter in listed if isinstance(listed, list) else [None]:
         match parameter:
             case {"name": str(name), "value": value} if name.startswith("@"):
+                if is_deeper(value):
+                    raise BadRequest(f"The query parameter {name[:80]!r} is nested too deeply.")
                 parameters[name] = value
             case _:
                 raise BadRequest(

@@ -15,7 +15,7 @@ import orjson
 from local.cosmos.continuations import WholePosition
 from local.cosmos.errors import BadRequest
 from local.cosmos.kept_results import KeptResults, KeptRows
-from local.cosmos.pages import Page, fitting
+from local.cosmos.pages import Page, fitting, row_json
 from local.cosmos.slices import Slice, documents
 from local.sql.cosmos.select import Select
 
@@ -34,7 +34,7 @@ def whole_page(
     if start is not None and isinstance(kept, KeptRows) and _digest(kept.rows[:offset]) == start.digest:
         return _page(kept, start.result, offset, limit, results, 0, 0)
     loading = _Loading(connection, slice_)
-    result = KeptRows([orjson.dumps(value) for value in query.evaluate(loading)])
+    result = KeptRows([row_json(value) for value in query.evaluate(loading)])
     if start is not None and _digest(result.rows[:offset]) != start.digest:
         raise BadRequest(
             "The continuation token has expired: its query (with GROUP BY or DISTINCT) has another result since. "

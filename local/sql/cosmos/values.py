@@ -44,6 +44,8 @@ RANK: Final[dict[type, int]] = {
     dict: OBJECT_RANK,
 }
 NUMBERS: Final = frozenset((int, float))
+MAXIMUM_LEVELS: Final = 128
+"""Of arrays and objects in each other: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits."""
 
 
 def number(value: Any) -> Any:
@@ -94,6 +96,17 @@ def ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | Un
         return holds(left, right)
 
     return compare
+
+
+def is_deeper(value: Any, levels: int = MAXIMUM_LEVELS) -> bool:
+    """Whether arrays and objects are nested in each other more than `levels` deep in `value`."""
+    waiting = [value]
+    for _ in range(levels + 1):
+        waiting = [item for item in waiting if type(item) is dict or type(item) is list]
+        if not waiting:
+            return False
+        waiting = [part for item in waiting for part in (item.values() if type(item) is dict else item)]
+    return True
 
 
 def sort_key(value: Any) -> tuple[Any, ...]:

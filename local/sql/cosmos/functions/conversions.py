@@ -11,14 +11,10 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
+
 from local.sql.cosmos.functions.table import Function
-from local.sql.cosmos.values import NUMBERS, UNDEFINED, number
-
-_BLANK: Final = " \t\r\n"
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
+from local.sql.cosmos.values import NUMBERS, UNDEFINED, is_deeper, number
 
 
 def _read(*types: type) -> Callable[[Any], Any]:
@@ -26,10 +22,10 @@ def _read(*types: type) -> Callable[[Any], Any]:
         if type(text) is not str:
             return UNDEFINED
         try:
-            value = json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            value = orjson.loads(text)
+        except ValueError:
             return UNDEFINED
-        if type(value) not in types:
+        if type(value) not in types or is_deeper(value):
             return UNDEFINED
         return number(value) if type(value) in NUMBERS else value
 
