@@ -34,11 +34,6 @@ class Grants:
         if not self.covers(path, now):
             raise LinkFault(f"Unauthorized access. No valid token was put for '{'/'.join(path)}'.", UNAUTHORIZED)
 
-    def check_any(self, now: float) -> None:
-        """Raises a LinkFault when there is no valid token at all."""
-        if not any(now < grant.expires for grant in self._grants.values()):
-            raise LinkFault("Unauthorized access. No valid token was put.", UNAUTHORIZED)
-
     def next_expiry(self) -> float | None:
         return min((grant.expires for grant in self._grants.values()), default=None)
 

@@ -49,8 +49,8 @@ def sign(key: Key, resource: str, expires: int) -> str:
     return f"{_PREFIX}sr={encoded}&sig={signature}&se={expires}&skn={quote_plus(key.name)}"
 
 
-def verify(token: str, audience: str, key: Key, now: float) -> Grant:
-    """Check `token` and grant `audience`, which must be the token's resource or lie under it.
+def verify(token: str, audience: str | None, key: Key, now: float) -> Grant:
+    """Check `token` and grant `audience`, which must be the token's resource or lie under it; None is that resource.
 
     Raises:
         Refused: it is no such token, was not signed by `key`, has expired, or is for something else.
@@ -71,10 +71,11 @@ def verify(token: str, audience: str, key: Key, now: float) -> Grant:
     expires = int(fields["se"])
     if expires <= now:
         raise Refused("ExpiredToken: the token is expired")
-    resource_host, resource_path = _split(unquote_plus(fields["sr"]))
-    audience_host, audience_path = _split(audience)
+    resource = unquote_plus(fields["sr"])
+    resource_host, resource_path = _split(resource)
+    audience_host, audience_path = _split(resource if audience is None else audience)
     if resource_host != audience_host or audience_path[: len(resource_path)] != resource_path:
-        raise Refused(f"InvalidAudience: the token is for '{unquote_plus(fields['sr'])}', not for '{audience}'")
+        raise Refused(f"InvalidAudience: the token is for '{resource}', not for '{audience}'")
     return Grant(audience_path, float(expires))
 
 

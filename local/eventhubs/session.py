@@ -169,7 +169,6 @@ class Session:
         if node == cbs.NODE:
             return RequestLink(self, attach, node, self._put_token) if from_client else ResponseLink(self, attach, node)
         if node == management.NODE:
-            self.connection.authorise_any()
             return RequestLink(self, attach, node, self._manage) if from_client else ResponseLink(self, attach, node)
         path = tuple(segment.lower() for segment in segments)
         self.connection.authorise(path)
@@ -199,7 +198,7 @@ class Session:
         return self.connection.put_token(request)
 
     def _manage(self, request: Request) -> bytes:
-        return management.answer(request, self.connection.namespace, self.connection.authorise)
+        return management.answer(request, self.connection.namespace, self.connection.authorise_request)
 
     def respond(self, node: str, reply_to: str | None, response: bytes) -> None:
         """Send an answer on the link that the request names, or else on the session's receiver of that node.

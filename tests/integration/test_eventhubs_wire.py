@@ -98,16 +98,19 @@ class Peer:
             boolean(more), payload=payload,
         )  # fmt: skip
 
-    def put_token(self, port: int, seconds: int = 600) -> int:
-        """Authorise for the hub; returns the status code."""
-        self.attach(10, "$cbs", receive=False)
-        self.attach(11, "$cbs", receive=True)
-        self.credit(11, 10)
-        audience = f"sb://localhost:{port}/{HUB}"
+    def put_token(self, port: int, seconds: int = 600, path: str = HUB) -> int:
+        """Authorise for the hub, or for another path; returns the status code."""
+        audience = f"sb://localhost:{port}/{path}"
         names = {"operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": audience}
+        return self.ask("$cbs", names, string(sign(KEY, audience, int(time.time()) + seconds)), handle=10)
+
+    def ask(self, node: str, names: dict[str, str], body: bytes = NULL, *, handle: int) -> int:
+        """Send a node a request, on two links of its own; returns the status code."""
+        self.attach(handle, node, receive=False)
+        self.attach(handle + 1, node, receive=True)
+        self.credit(handle + 1, 10)
         properties = codec.mapping([(string(name), string(value)) for name, value in names.items()])
-        token = string(sign(KEY, audience, int(time.time()) + seconds))
-        self.transfer(10, b"\x00\x53\x74" + properties + b"\x00\x53\x77" + token)
+        self.transfer(handle, b"\x00\x53\x74" + properties + b"\x00\x53\x77" + body)
         answer = self.expect(performatives.TRANSFER)
         sections = answer.body[answer.payload :]
         return int.from_bytes(sections[sections.index(b"status-code") + 12 :][:4], "big")
@@ -185,7 +188,7 @@ def test_a_client_that_vanishes_in_the_midst_of_a_transfer_leaves_nothing(
 def test_links_need_a_token(namespace: Namespace, peer: Callable[[], Peer]) -> None:
     client = peer()
     client.open()
-    for handle, (address, receive) in enumerate([(HUB, False), (CONSUMER, True), ("$management", True)]):
+    for handle, (address, receive) in enumerate([(HUB, False), (CONSUMER, True)]):
         reply = client.attach(handle, address, receive=receive)
         assert (reply.get(5), reply.get(6)) == (None, None)
         assert error_of(client.expect(performatives.DETACH)) == "amqp:unauthorized-access"
@@ -195,6 +198,26 @@ def test_links_need_a_token(namespace: Namespace, peer: Callable[[], Peer]) -> N
     # A token for one hub opens no other.
     client.attach(21, "other", receive=False)
     assert error_of(client.expect(performatives.DETACH)) == "amqp:unauthorized-access"
+
+
+def test_management_needs_a_token_for_the_hub(namespace: Namespace, peer: Callable[[], Peer]) -> None:
+    read = {"operation": "READ", "type": "com.microsoft:eventhub", "name": HUB}
+    good = sign(KEY, f"sb://localhost:{namespace.port}/{HUB}", int(time.time()) + 600)
+    cases: list[tuple[str | None, str | None, int]] = [
+        (None, None, 401),
+        (HUB, None, 200),
+        (f"{HUB}/$management", None, 200),  # as Go's SDK
+        (None, good, 200),  # as .NET's, which puts no token
+        (None, good.replace("sig=", "sig=x"), 401),
+        ("other", None, 401),
+    ]
+    for put, carried, status in cases:
+        client = peer()
+        client.open()
+        if put:
+            assert client.put_token(namespace.port, path=put) == 202
+        names = read | ({"security_token": carried} if carried else {})
+        assert client.ask("$management", names, handle=20) == status, (put, carried)
 
 
 def test_a_link_is_detached_when_its_token_expires(namespace: Namespace, peer: Callable[[], Peer]) -> None:
