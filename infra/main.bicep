@@ -156,6 +156,7 @@ module peopleAccess 'modules/people_access.bicep' = {
     producerPrincipalIds: empty(producerPrincipalIds) ? [] : split(producerPrincipalIds, ',')
     operatorPrincipalIds: empty(operatorPrincipalIds) ? [] : split(operatorPrincipalIds, ',')
     namespaceName: hubs.outputs.namespaceName
+    hostStorageName: hostStorage.outputs.name
     dataLakeName: dataLake.outputs.name
     cosmosName: cosmos.outputs.name
   }
@@ -247,6 +248,7 @@ module alerts 'alerts.bicep' = {
 output EventHubs__fullyQualifiedNamespace string = eventHubs.outputs.fullyQualifiedNamespace
 output Cosmos__accountEndpoint string = cosmos.outputs.endpoint
 output DataLake__serviceUri string = dataLake.outputs.serviceUri
+output HEADRACE_CHECKPOINTS_URL string = hostStorage.outputs.blobUri
 output HEADRACE_CAPTURE_URL string = dataLake.outputs.blobUri
 output HEADRACE_APP_NAME string = functionApp.outputs.name
 output HEADRACE_APP_URL string = functionApp.outputs.url

@@ -33,6 +33,7 @@ settings() {
     echo "export DataLake__serviceUri=https://$lake.dfs.core.windows.net"
     echo "export HEADRACE_APP_URL=https://$(answer app url)"
     echo "export HEADRACE_CAPTURE_URL=https://$lake.blob.core.windows.net"
+    echo "export HEADRACE_CHECKPOINTS_URL=https://$host_storage.blob.core.windows.net"
 }
 
 # each VERB SCRIPT...

@@ -49,6 +49,7 @@ producer     hub-sender           eventhubs   dev               A producer of ev
 operator     hub-receiver         eventhubs   -                 tools receive.
 operator     hub-sender           eventhubs   -                 tools send, and tools dead-letters replay.
 operator     blob-reader          lake        -                 tools dead-letters and tools capture.
+operator     blob-reader          storage     azure-webjobs-eventhub  tools topology.
 operator     cosmos-reader        cosmos      -                 tools query.
 EOF
 }
@@ -128,6 +129,7 @@ scope_of() {
     eventhubs/-) echo "$namespace_id" ;;
     eventhubs/*) echo "$namespace_id/eventhubs/$2" ;;
     storage/-) echo "$host_storage_id" ;;
+    storage/*) echo "$host_storage_id/blobServices/default/containers/$2" ;;
     lake/-) echo "$lake_id" ;;
     lake/*) echo "$lake_id/blobServices/default/containers/$2" ;;
     insights/-) echo "$insights_id" ;;

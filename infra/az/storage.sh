@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 create() {
     make_group
     make_account storage "$host_storage"
-    make_containers "$host_storage" app-package
+    make_containers "$host_storage" app-package azure-webjobs-eventhub
     grant_on storage
 }
 

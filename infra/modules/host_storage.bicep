@@ -46,4 +46,11 @@ resource package 'Microsoft.Storage/storageAccounts/blobServices/containers@2023
   name: 'app-package'
 }
 
+// The host would make it by itself; made here, operators can be let into it, and not to the keys beside it.
+resource checkpoints 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
+  parent: blobs
+  name: 'azure-webjobs-eventhub'
+}
+
+output blobUri string = account.properties.primaryEndpoints.blob
 output name string = account.name

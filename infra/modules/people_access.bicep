@@ -9,6 +9,9 @@ param operatorPrincipalIds string[]
 @description('Name of the Event Hubs namespace.')
 param namespaceName string
 
+@description('Name of the storage account of the Functions host.')
+param hostStorageName string
+
 @description('Name of the Data Lake storage account.')
 param dataLakeName string
 
@@ -34,6 +37,20 @@ resource entry 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
 
 resource dataLake 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
   name: dataLakeName
+}
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: hostStorageName
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' existing = {
+  parent: hostStorage
+  name: 'default'
+}
+
+resource checkpoints 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' existing = {
+  parent: blobs
+  name: 'azure-webjobs-eventhub'
 }
 
 resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
@@ -84,6 +101,18 @@ resource reads 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataReader)
       principalId: trim(operator)
       description: 'tools dead-letters list and show, tools capture.'
+    }
+  }
+]
+
+resource follows 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for operator in operatorPrincipalIds: {
+    name: guid(checkpoints.id, trim(operator), roles.storageBlobDataReader)
+    scope: checkpoints
+    properties: {
+      roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataReader)
+      principalId: trim(operator)
+      description: 'tools topology.'
     }
   }
 ]

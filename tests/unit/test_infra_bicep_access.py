@@ -62,6 +62,7 @@ GRANTS = {
     ("operators", RECEIVER, "namespace"): "tools/receive/command.py",
     ("operators", SENDER, "namespace"): "tools/dead_letters/command.py",
     ("operators", BLOB_READER, "account dataLake"): "tools/capture/command.py",
+    ("operators", BLOB_READER, "container azure-webjobs-eventhub"): "tools/topology/namespace.py",
     ("operators", DOCUMENT_READER, "account"): "tools/query/command.py",
 }
 IDENTITIES = {

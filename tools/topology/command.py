@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   python -m tools topology                                 every hub, its consumer groups, and how far each is behind
   python -m tools topology --hub enriched
   python -m tools topology --json | jq 'select(.behind > 1000)'
-  python -m tools topology --account-url https://NAME.blob.core.windows.net
+  python -m tools topology --account-url "$HEADRACE_CHECKPOINTS_URL"
 
 A group is behind by the events that came after its checkpoint. Checkpoints are looked for where the function app's host
 writes them: in the account of AzureWebJobsStorage, or in that of --account-url with your identity (`az login`; role:
