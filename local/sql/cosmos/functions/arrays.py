@@ -20,10 +20,8 @@ def _concat(*arrays: Any) -> Any:
 
 
 def _contains(array: Any, wanted: Any, partial: Any = False) -> Any:
-    if type(array) is not list:
+    if type(array) is not list or wanted is UNDEFINED or type(partial) is not bool:
         return UNDEFINED
-    if wanted is UNDEFINED or type(partial) is not bool:
-        return False
     if partial and type(wanted) is dict:
         return any(
             type(item) is dict and all(name in item and same(item[name], value) for name, value in wanted.items())

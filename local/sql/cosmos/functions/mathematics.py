@@ -23,10 +23,16 @@ def _round(value: float, places: float = 0) -> float:
     digits = integer(places)
     if digits is None:
         raise ValueError(places)
-    if digits == 0:
-        return value if type(value) is int else math.copysign(math.floor(abs(value) + 0.5), value)
+    if digits == 0 and type(value) is int:
+        return value
     scale = 10.0**digits
-    return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
+    return math.copysign(_half_up(abs(value) * scale) / scale, value)
+
+
+def _half_up(value: float) -> int:
+    """Not by adding a half, which is too much for what is next to one: 0.49999999999999994 + 0.5 is 1."""
+    whole = math.floor(value)
+    return whole + (value - whole >= 0.5)
 
 
 def _bin(value: float, size: float = 1) -> float:

@@ -1,6 +1,7 @@
 """String functions.
 
-Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/<function>, one page each.
+Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/<function>, one page each. What they leave open (nothing
+to replace, a negative start) is as in the offline engine of the .NET SDK's tests.
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ def _substring(text: Any, start: Any, length: Any) -> Any:
     first, count = integer(start), integer(length)
     if type(text) is not str or first is None or count is None:
         return UNDEFINED
-    first = max(first, 0)
-    return text[first : first + max(count, 0)]
+    return text[first : first + max(count, 0)] if first >= 0 else ""
 
 
 def _left(text: Any, length: Any) -> Any:
@@ -78,9 +78,9 @@ def _right(text: Any, length: Any) -> Any:
 
 
 def _replace(text: Any, old: Any, new: Any) -> Any:
-    if not all(type(part) is str for part in (text, old, new)):
+    if not all(type(part) is str for part in (text, old, new)) or not old:
         return UNDEFINED
-    return text.replace(old, new) if old else text
+    return text.replace(old, new)
 
 
 def _replicate(text: Any, times: Any) -> Any:
