@@ -27,7 +27,8 @@ VALUES: dict[str, Any] = {
     # arithmetic: bigint stays bigint, and a quotient drops its fraction
     "i + 1": 8, "i - 10": -3, "i * 2": 14, "i / 2": 3, "-i / 2": -3, "i % 4": 3, "-i % 4": -3, "i / 2.0": 3.5,
     "f * 2": 5.0, "f + i": 9.5, "i + 1 * 2": 9, "(i + 1) * 2": 16, "10 - 3 - 2": 5, "yes + 1": 2, "i + NULL": None,
-    "i & 3": 3, "i | 8": 15, "i ^ 1": 6, "~i": -8, "s + '!'": "Hello!", "s + nothing": None,
+    "i & 3": 3, "i | 8": 15, "i ^ 1": 6, "~i": -8, "~yes": False, "-yes": -1, "+yes": 1,
+    "s + '!'": "Hello!", "s + nothing": None,
     # CASE, COALESCE
     "CASE WHEN i > 5 THEN 'big' ELSE 'small' END": "big", "CASE i WHEN 1 THEN 'one' WHEN 7 THEN 'seven' END": "seven",
     "CASE WHEN missing > 5 THEN 1 END": None, "CASE missing WHEN NULL THEN 1 ELSE 2 END": 2,
@@ -45,12 +46,15 @@ VALUES: dict[str, Any] = {
     "REGEXMATCH('AB 123', '[0-9][0-9][0-9]')": 4,
     "REGEXMATCH(s, 'HELL')": 1, "REGEXMATCH(s, '(')": 0, "REGEXMATCH(s, missing)": None,
     "REPLACE(s, 'l', 'L')": "HeLLo", "REPLICATE('ab', 3)": "ababab", "REPLICATE('ab', -1)": None, "SPACE(2)": "  ",
-    "STUFF('abcdef', 2, 3, 'ijklmn')": "aijklmnef", "STUFF(s, 9, 1, 'x')": None,
+    "STUFF('abcdef', 2, 3, 'ijklmn')": "aijklmnef", "STUFF(s, 9, 1, 'x')": "", "STUFF(s, -3, 1, 'x')": "xello",
+    "STUFF(s, 2, 99, 'x')": "Hx", "STUFF(s, 2, 0, 'x')": "Hxello", "STUFF(s, 6, 0, 'x')": "",
+    "STUFF('', 1, 0, 'x')": "",
     "TRANSLATE('[137.4, 72.3]', '[,]', '( )')": "(137.4  72.3)", "UNICODE('A')": 65, "NCHAR(65)": "A",
     "NCHAR(-1)": None,
     # numbers
     "ABS(-i)": 7, "ABS(-f)": 2.5, "CEILING(f)": 3.0, "FLOOR(-f)": -3.0, "CEILING(i)": 7, "SIGN(-f)": -1.0, "SIGN(i)": 1,
-    "SQUARE(i)": 49.0, "SQRT(16)": 4.0, "POWER(2, 10)": 1024.0, "EXP(0)": 1.0,
+    "SQUARE(i)": 49.0, "SQRT(16)": 4.0, "POWER(f, 2)": 6.25,
+    "POWER(2, 0.5)": 1, "POWER(i, -1)": 0, "POWER(-1, 99999999999)": -1, "EXP(0)": 1.0,
     "ROUND(1, 0)": 1, "ROUND(0, 0)": 0, "ROUND(-1, 0)": -1, "ROUND(1.0, 0)": 1.0, "ROUND(0.5, 0)": 1.0,  # *
     "ROUND(-0.5, 0)": -1.0, "ROUND(1.234, 2)": 1.23, "ROUND(1.234, 10)": 1.234, "ROUND(123.4, -1)": 120.0,  # *
     "ROUND(123.4, -10)": 0.0, "ROUND(501.0101, -3)": 1000.0, "ROUND(123.9995, 3)": 124.0,  # *
@@ -66,6 +70,7 @@ VALUES: dict[str, Any] = {
     "DATEDIFF(week, '2024-03-02', '2024-03-03')": 1, "DATEDIFF(second, t, missing)": None,
     "DATETIMEFROMPARTS(2024, 2, 29, 13, 45, 10, 123)": "2024-02-29T13:45:10.1230000Z",
     # types
+    "NULLIF(i, 7)": None, "NULLIF(s, i)": "Hello", "JSON_PARSE('{\"a\": 1}')": {"a": 1}, "JSON_PARSE(s)": None,
     "GetType(i)": "bigint", "GetType(f)": "float", "GetType(s)": "nvarchar(max)", "GetType(yes)": "bit",
     "GetType(r)": "record", "GetType(list)": "array", "GetType(CAST(t AS datetime))": "datetime",
     "GetType(t)": "nvarchar(max)", "GetType(missing)": None, "GetArrayLength(list)": 3, "GetArrayLength(missing)": None,
@@ -127,7 +132,14 @@ STOPS = {
     "s + 1": '+: "Hello" (nvarchar(max)) is no bigint or float; CAST() or TRY_CAST() makes it one',
     "1 + i / 0": "/: division by zero",
     "SQRT(-1)": "SQRT(): it has no result",
-    "POWER(10, 400)": "POWER(): the result does not fit in a float",
+    "POWER(10, 400)": "POWER(): the result does not fit in a bigint",
+    "POWER(10, 19.5)": "POWER(): the result does not fit in a bigint",
+    "POWER(1e1, 400)": "POWER(): the result does not fit in a float",
+    "POWER(0, -1)": "POWER(): it has no result",
+    "STUFF(s, 2, -1, 'x')": "STUFF(): -1 (bigint) is no length: it is negative; CAST() or TRY_CAST() makes it one",
+    "SUBSTRING(s, 2, -1)": "SUBSTRING(): -1 (bigint) is no length: it is negative; CAST() or TRY_CAST() makes it one",
+    "~f": "~: 2.5 (float) is no bigint or bit; CAST() or TRY_CAST() makes it one",
+    "170 | 75.0": "|: 75.0 (float) is no bigint or bit; CAST() or TRY_CAST() makes it one",
     "9223372036854775807 + 1": "+: the result does not fit in a bigint",
     "CAST(9223372036854775807 AS float) * 1e300": "*: the result does not fit in a float",
     "DATEADD(year, 9000, t)": "DATEADD(): the result is no datetime of the years 1 to 9999",

@@ -12,8 +12,9 @@ from azure.eventhub._pyamqp.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.sql.asa.json_text import MAX_DEPTH
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime
-from local.stream_analytics.decoding import MAX_DEPTH, DeserializationError, decode
+from local.stream_analytics.decoding import DeserializationError, decode
 from local.stream_analytics.events import read, ticks
 from local.stream_analytics.hub import AHEAD, Batch, Inbox, Quiet
 from local.stream_analytics.rows import START

@@ -89,7 +89,6 @@ INSTEAD: Final = {
     "NVL": "COALESCE()",
     "IIF": "CASE WHEN ... THEN ... ELSE ... END",
     "IF": "CASE WHEN ... THEN ... ELSE ... END",
-    "NULLIF": "CASE WHEN ... THEN NULL ELSE ... END",
     "LENGTH": "LEN()",
     "SUBSTR": "SUBSTRING()",
     "FIRST": "ISFIRST() or TopOne()",

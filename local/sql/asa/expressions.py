@@ -73,9 +73,7 @@ class _Compiler(Compiler):
 
     def unary(self, node: tree.Unary) -> Evaluate:
         operand, apply = self.compile(node.operand), _SIGNS[node.sign]
-        return _guarded(
-            node.at, node.sign, lambda row: None if (found := operand(row)) is None else apply(number(found))
-        )
+        return _guarded(node.at, node.sign, lambda row: None if (found := operand(row)) is None else apply(found))
 
     def arithmetic(self, node: tree.Binary) -> Evaluate:
         left, right, apply = self.compile(node.left), self.compile(node.right), _ARITHMETIC[node.sign]
@@ -135,13 +133,19 @@ def _negative(value: int | float) -> int | float:
     return mathematics.checked(-value)
 
 
-def _complement(value: int | float) -> int:
+def _complement(value: Any) -> int | bool:
+    if type(value) is bool:
+        return not value
     if type(value) is not int:
-        raise Mismatch(value, "bigint")
+        raise Mismatch(value, "bigint or bit")
     return ~value
 
 
-_SIGNS: Final[dict[str, Callable[[Any], Any]]] = {"-": _negative, "+": lambda value: value, "~": _complement}
+_SIGNS: Final[dict[str, Callable[[Any], Any]]] = {
+    "-": lambda value: _negative(number(value)),
+    "+": number,
+    "~": _complement,
+}
 
 
 def _add(left: Any, right: Any) -> Any:

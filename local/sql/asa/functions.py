@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.sql.asa import dates, mathematics, texts
+from local.sql.asa import dates, json_text, mathematics, texts
+from local.sql.asa.comparisons import equal
 from local.sql.asa.conversions import anything, array, bigint, datetime, number, real, record, text
 from local.sql.asa.values import TYPE_NAMES, field
 
@@ -73,12 +74,16 @@ def _coalesce(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
+def _null_if(value: Any, other: Any) -> Any:
+    return None if equal(value, other) is True else value
+
+
 _ALL: Final = (
     Function("ABS", (number,), mathematics.absolute),
     Function("CEILING", (number,), mathematics.ceiling),
     Function("EXP", (real,), mathematics.exp),
     Function("FLOOR", (number,), mathematics.floor),
-    Function("POWER", (real, real), mathematics.power),
+    Function("POWER", (number, number), mathematics.power),
     Function("ROUND", (number, bigint), mathematics.round_half_up),
     Function("SIGN", (number,), mathematics.sign),
     Function("SQRT", (real,), mathematics.sqrt),
@@ -86,6 +91,7 @@ _ALL: Final = (
     Function("CHARINDEX", (text, text, bigint), texts.charindex, optional=1),
     Function("CONCAT", (text, text), texts.concat, repeats=True, sees_null=True),
     Function("CONCAT_WS", (text, text, text), texts.concat_ws, repeats=True, sees_null=True),
+    Function("JSON_PARSE", (anything,), json_text.parse_record),
     Function("LEFT", (text, bigint), texts.left),
     Function("LEN", (text,), texts.length),
     Function("LOWER", (text,), str.lower),
@@ -118,6 +124,7 @@ _ALL: Final = (
     Function("GetRecordPropertyValue", (record, text), field),
     Function("GetType", (anything,), _get_type),
     Function("COALESCE", (anything, anything), _coalesce, repeats=True, sees_null=True),
+    Function("NULLIF", (anything, anything), _null_if, sees_null=True),
 )
 
 FUNCTIONS: Final[dict[str, Function]] = {function.name.upper(): function for function in _ALL}

@@ -89,9 +89,23 @@ def _real(compute: Callable[..., float]) -> Callable[..., float]:
 
 
 exp = _real(math.exp)
-power = _real(math.pow)
+_real_power = _real(math.pow)
 sqrt = _real(math.sqrt)
 square = _real(lambda value: value * value)
+
+_MOST_BITS: Final = 64
+
+
+def power(value: int | float, exponent: int | float) -> int | float:
+    """Of the type of `value`: a bigint drops its fraction."""
+    if type(value) is float:
+        return _real_power(value, float(exponent))
+    if type(exponent) is int and exponent >= 0:
+        if abs(value) > 1 and exponent > _MOST_BITS:
+            raise Undefined("the result does not fit in a bigint")
+        return checked(int(value) ** exponent)
+    return checked(int(_real_power(float(value), float(exponent))))
+
 
 _MOST_DIGITS: Final = 400  # more than a float's largest exponent
 

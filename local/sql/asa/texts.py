@@ -10,6 +10,10 @@ from local.sql.asa.mathematics import Undefined
 from local.sql.like import like_pattern
 
 _LONGEST = 8_000_000  # characters: what REPLICATE and SPACE may make of one event
+_WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What TRIM, LTRIM and RTRIM remove, which in T-SQL is the space alone. Source: the "Remarks" of their pages."""
 
 
 def charindex(wanted: str, searched: str, start: int = 1) -> int:
@@ -40,15 +44,15 @@ def length(value: str) -> int:
 
 
 def ltrim(value: str) -> str:
-    return value.lstrip(" ")
+    return value.lstrip(_WHITE_SPACE)
 
 
 def rtrim(value: str) -> str:
-    return value.rstrip(" ")
+    return value.rstrip(_WHITE_SPACE)
 
 
 def trim(value: str) -> str:
-    return value.strip(" ")
+    return value.strip(_WHITE_SPACE)
 
 
 def nchar(code: int) -> str | None:
@@ -79,11 +83,13 @@ def reverse(value: str) -> str:
     return value[::-1]
 
 
-def stuff(value: str, start: int, count: int, put: str) -> str | None:
-    """`count` characters from `start` on are taken out, `put` is put there."""
-    if not 1 <= start <= len(value) or count < 0:
-        return None
-    return value[: start - 1] + put + value[start - 1 + count :]
+def stuff(value: str, start: int, count: int, put: str) -> str:
+    """`count` characters from `start` on are taken out, `put` is put there.
+
+    A start before the text is its first character, one behind it makes the empty text: not as T-SQL has it.
+    """
+    first, count = max(start, 1) - 1, _count(count)
+    return "" if start > len(value) else value[:first] + put + value[first + count :]
 
 
 def substring(value: str, start: int, count: int) -> str:
