@@ -40,6 +40,10 @@ class Result:
         return orjson.dumps(fields)
 
 
+# Of an operation that was not run, or undone, because another failed.
+SIBLING = Result(FailedDependency.status, 0.0)
+
+
 class BatchFailed(CosmosError):
     """An operation was refused: the transaction is rolled back, and this is what to answer."""
 
@@ -48,8 +52,12 @@ class BatchFailed(CosmosError):
         self.results = results
 
 
-def check(operations: Any) -> list[dict[str, Any]]:
-    """The operations of a batch's body; raises `BadRequest` for what is not a batch."""
+def check(operations: Any, *, own_keys: bool = False) -> list[dict[str, Any]]:
+    """The operations of a body; each has a partition key with `own_keys`, none has without.
+
+    Raises:
+        BadRequest: it is no such array.
+    """
     if not isinstance(operations, list) or not operations:
         raise BadRequest("Batch request is malformed: it must be a JSON array of at least one operation.")
     if len(operations) > MAXIMUM_OPERATIONS:
@@ -61,7 +69,9 @@ def check(operations: Any) -> list[dict[str, Any]]:
         kind = operation.get("operationType") if isinstance(operation, dict) else None
         if not isinstance(kind, str) or kind not in OPERATIONS:
             raise BadRequest(f"Batch operation {index} has the unknown operationType {kind!r}.")
-        if "partitionKey" in operation:
+        if own_keys and not isinstance(operation.get("partitionKey"), str):
+            raise BadRequest(f"Batch operation {index} needs a partition key of its own, a JSON array as a string.")
+        if not own_keys and "partitionKey" in operation:
             raise BadRequest(f"Batch operation {index} must not carry a partition key of its own.")
     return operations
 
@@ -75,12 +85,22 @@ def run(connection: sqlite3.Connection, partition: Partition, operations: list[d
     results: list[Result] = []
     for index, operation in enumerate(operations):
         try:
-            results.append(OPERATIONS[operation["operationType"]](connection, partition, operation))
+            results.append(run_one(connection, partition, operation))
         except CosmosError as error:
-            sibling = Result(FailedDependency.status, 0.0)
-            failed = Result(error.status, LEAST, substatus=error.substatus)
-            raise BatchFailed([*[sibling] * index, failed, *[sibling] * (len(operations) - index - 1)]) from error
+            raise BatchFailed(
+                [*[SIBLING] * index, refused(error), *[SIBLING] * (len(operations) - index - 1)]
+            ) from error
     return results
+
+
+def run_one(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
+    """Run one operation; raises a `CosmosError` when it is refused: what it wrote is the caller's to undo."""
+    return OPERATIONS[operation["operationType"]](connection, partition, operation)
+
+
+def refused(error: CosmosError) -> Result:
+    """What to answer for an operation that was refused."""
+    return Result(error.status, LEAST, substatus=error.substatus)
 
 
 def _done(document: Document, status: int) -> Result:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from local.cosmos import batch, change_feed, composite_indexes, continuations, identifiers, patch, queries, statements
+from local.cosmos import (
+    batch,
+    bulk,
+    change_feed,
+    composite_indexes,
+    continuations,
+    identifiers,
+    patch,
+    queries,
+    statements,
+)
 from local.cosmos.answers import Answer, container_headers, document_answer
 from local.cosmos.catalog import Catalog, Container
 from local.cosmos.charges import LEAST, feed_charge, query_charge
@@ -126,17 +136,33 @@ class Items:
     async def _batch(self, request: Request) -> Answer:
         if len(request.body) > MAXIMUM_BYTES:
             raise TooLarge("The batch request is too large: at most 2 MB.")
-        if request.flag("x-ms-cosmos-batch-continue-on-error") or not request.flag("x-ms-cosmos-batch-atomic"):
-            raise BadRequest("Only atomic batches are supported.")
-        partition, operations = self._partition(request), batch.check(request.json())
-        try:
-            results = await self._journal.write(batch.run, partition, operations)
-            status = 200
-        except batch.BatchFailed as failed:
-            results, status = failed.results, 207
+        container = self._container(request)
+        results = await (self._atomic if request.flag("x-ms-cosmos-batch-atomic") else self._bulk)(request)
         body = b"[" + b",".join(result.to_json(request.wants_body) for result in results) + b"]"
         charge = sum(result.charge for result in results)
-        return Answer(body, status, charge, container_headers(partition.container))
+        status = 207 if any(result.status >= 400 for result in results) else 200
+        return Answer(body, status, charge, container_headers(container))
+
+    async def _atomic(self, request: Request) -> Sequence[batch.Result]:
+        if request.flag("x-ms-cosmos-batch-continue-on-error"):
+            raise BadRequest("An atomic batch cannot continue on error.")
+        partition, operations = self._partition(request), batch.check(request.json())
+        try:
+            return await self._journal.write(batch.run, partition, operations)
+        except batch.BatchFailed as failed:
+            return failed.results
+
+    async def _bulk(self, request: Request) -> Sequence[batch.Result]:
+        request.check_triggers()
+        request.check_range()
+        container, operations = self._container(request), batch.check(request.json(), own_keys=True)
+        now = identifiers.now()
+
+        def partition_of(key: str) -> Partition:
+            return Partition(self._catalog, container, container.partition_key.of_header(key), now)
+
+        continue_on_error = request.flag("x-ms-cosmos-batch-continue-on-error")
+        return await self._journal.write(bulk.run, partition_of, operations, continue_on_error)
 
     async def _query(self, request: Request) -> Answer:
         container = self._container(request)

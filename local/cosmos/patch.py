@@ -32,7 +32,12 @@ class Request:
 
 
 def parse(body: Any) -> Request:
-    """Read the body of a patch; raises `BadRequest`."""
+    """Read the body of a patch; raises `BadRequest`.
+
+    The operations may come without an object around them: @azure/cosmos sends what it was given (`PatchRequestBody`).
+    """
+    if isinstance(body, list):
+        body = {"operations": body}
     operations = body.get("operations") if isinstance(body, dict) else None
     if not isinstance(operations, list) or not operations:
         raise BadRequest("The patch request body is invalid: it needs a non-empty array 'operations'.")
