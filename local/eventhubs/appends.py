@@ -8,7 +8,7 @@ from typing import cast
 
 from local.eventhubs.entry import AMQP, KAFKA, Appended, Entry, pack
 from local.eventhubs.errors import LogUnavailable, OutOfOrderSequence, StaleEpoch
-from local.eventhubs.kafka.batch import Batch, stamped
+from local.eventhubs.kafka.batch import Batch, numbered, stamped
 from local.eventhubs.message import Event, stamp
 from local.eventhubs.partition import Partition
 from local.eventhubs.producer_states import ProducerStates
@@ -64,7 +64,8 @@ def entry(group: list[Append], base: int, enqueued: int, producers: ProducerStat
             return None
         producers.appended(partition, batch, base, enqueued)
         first.outcome = Appended(base, enqueued)
-        return Entry(base, batch.count, enqueued, KAFKA, stamped(batch, base, enqueued))
+        body = numbered(batch, base) if first.partition.topic.create_time else stamped(batch, base, enqueued)
+        return Entry(base, batch.count, enqueued, KAFKA, body)
     events: list[Event] = []
     for append in group:
         append.outcome = Appended(base + len(events), enqueued)

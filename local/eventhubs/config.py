@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from local.eventhubs.errors import ConfigError
+from local.eventhubs.topic_config import DEFAULT, TopicConfig
 
 DEFAULT_GROUP = "$Default"
 MAX_HUBS, MAX_PARTITIONS, MAX_GROUPS = 10, 32, 20
@@ -22,11 +23,12 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 @dataclass(frozen=True)
 class HubConfig:
-    """One hub: how many partitions, and its consumer groups (`$Default` among them)."""
+    """One hub: how many partitions, its consumer groups (`$Default` among them), what a Kafka client made of it."""
 
     name: str
     partition_count: int
     consumer_groups: tuple[str, ...]
+    topic: TopicConfig = DEFAULT
 
 
 def read(path: Path) -> list[HubConfig]:

@@ -64,7 +64,7 @@ class Log:
         self._lock, self._database = log_file.open_(path)
         try:
             self.hubs = {
-                hub.name.lower(): [self._open_partition(hub.name, index) for index in range(hub.partition_count)]
+                hub.name.lower(): [self._open_partition(hub, index) for index in range(hub.partition_count)]
                 for hub in hubs
             }
             self._producers = ProducerStates(self._database, _now())
@@ -73,9 +73,9 @@ class Log:
             self._lock.close()
             raise LogUnavailable(f"{path}: hubs cannot be created: {error}") from error
 
-    def _open_partition(self, hub: str, index: int) -> Partition:
-        stored = log_file.partition(self._database, hub.lower(), index, _now())
-        partition = Partition(hub, index, stored.key)
+    def _open_partition(self, hub: HubConfig, index: int) -> Partition:
+        stored = log_file.partition(self._database, hub.name.lower(), index, _now())
+        partition = Partition(hub.name, index, stored.key, hub.topic)
         partition.first, partition.next, partition.last_enqueued = stored.first, stored.next, stored.last_enqueued
         return partition
 
@@ -87,7 +87,8 @@ class Log:
         """
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            partitions = [self._open_partition(hub.name, index) for index in range(hub.partition_count)]
+            partitions = [self._open_partition(hub, index) for index in range(hub.partition_count)]
+            log_file.keep_topic(self._database, hub.name.lower(), hub.topic)
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -99,7 +100,11 @@ class Log:
         """Hubs that are in the file and not open: they were created while running, or left the hubs file."""
         query = "SELECT hub, COUNT(*) FROM partitions GROUP BY hub ORDER BY MIN(key)"
         stored = self._database.execute(query).fetchall()
-        return [HubConfig(hub, count, (DEFAULT_GROUP,)) for hub, count in stored if hub not in self.hubs]
+        return [
+            HubConfig(hub, count, (DEFAULT_GROUP,), log_file.topic(self._database, hub))
+            for hub, count in stored
+            if hub not in self.hubs
+        ]
 
     def created(self, hub: str) -> int:
         """When the hub was created (milliseconds since 1970)."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from local.eventhubs.entry import Entry
 from local.eventhubs.errors import LogUnavailable
+from local.eventhubs.topic_config import DEFAULT, TopicConfig
 
 # 200 KB entries (500 events of 400 bytes) commit in 0.35 ms of CPU with pages of 8 KB, 0.49 with 16 KB; entries of one
 # event in 15 us, 50 with 16 KB (each commit writes whole pages).
@@ -20,6 +21,12 @@ CREATE TABLE IF NOT EXISTS partitions (
     key INTEGER PRIMARY KEY, hub TEXT NOT NULL, partition INTEGER NOT NULL, created INTEGER NOT NULL,
     next INTEGER NOT NULL DEFAULT 0, last_enqueued INTEGER NOT NULL DEFAULT -1,
     UNIQUE (hub, partition)
+)
+"""
+# Of hubs that clients created with settings of their own.
+_TOPICS = """
+CREATE TABLE IF NOT EXISTS topics (
+    hub TEXT PRIMARY KEY, create_time INTEGER NOT NULL, compact INTEGER NOT NULL, retention INTEGER
 )
 """
 # A table for each partition: appends go to its end, where SQLite fills pages without splitting them.
@@ -77,6 +84,7 @@ def _open_database(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA wal_autocheckpoint = 0")
         database.execute("PRAGMA cache_size = -8192")
         database.execute(_PARTITIONS)
+        database.execute(_TOPICS)
         database.execute(f"PRAGMA user_version = {_VERSION}")
     except BaseException:
         database.close()
@@ -100,6 +108,19 @@ def partition(database: sqlite3.Connection, hub: str, index: int, now: int) -> S
         f"SELECT base, count, enqueued FROM entries_{key} ORDER BY base DESC LIMIT 1"
     ).fetchone()
     return StoredPartition(key, first, base + count, enqueued)
+
+
+def keep_topic(database: sqlite3.Connection, hub: str, topic: TopicConfig) -> None:
+    """Keep the settings of `hub` (in lower case)."""
+    database.execute(
+        "INSERT OR REPLACE INTO topics VALUES (?, ?, ?, ?)", (hub, topic.create_time, topic.compact, topic.retention)
+    )
+
+
+def topic(database: sqlite3.Connection, hub: str) -> TopicConfig:
+    """The settings of `hub` (in lower case)."""
+    row = database.execute("SELECT create_time, compact, retention FROM topics WHERE hub = ?", (hub,)).fetchone()
+    return DEFAULT if row is None else TopicConfig(bool(row[0]), bool(row[1]), row[2])
 
 
 def read(database: sqlite3.Connection, key: int, sequence: int, size: int) -> list[Entry]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from local.eventhubs.entry import Entry
+from local.eventhubs.topic_config import DEFAULT, TopicConfig
 
 _BASE = attrgetter("base")
 
@@ -19,15 +20,17 @@ class Partition:
         hub: the hub's name as the hubs file spells it.
         index: the partition's id, from 0.
         key: the number of its table in the log.
+        topic: what its hub was created with.
         first: the sequence number of the oldest event kept; equal to `next` when there is none.
         next: the sequence number that the next event gets.
         last_enqueued: milliseconds since 1970 of the newest event; -1 before there was any.
     """
 
-    def __init__(self, hub: str, index: int, key: int) -> None:
+    def __init__(self, hub: str, index: int, key: int, topic: TopicConfig = DEFAULT) -> None:
         self.hub = hub
         self.index = index
         self.key = key
+        self.topic = topic
         self.first = 0
         self.next = 0
         self.last_enqueued = -1

@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What is kept: `seconds` of age, and `size` bytes in all hubs together."""
+    """What is kept: `seconds` of age where a hub says nothing else, and `size` bytes in all hubs together."""
 
     seconds: float
     size: int
@@ -54,20 +54,28 @@ async def enforce(log: Log, limits: Limits, now: int, needed: Needed = nothing) 
     """
     dropped = 0
     partitions = [partition for hub in log.hubs.values() for partition in hub]
-    oldest_kept = now - int(limits.seconds * 1_000)
     for partition in partitions:
+        oldest_kept = partition.topic.oldest_kept(now, int(limits.seconds * 1_000))
+        if oldest_kept is None:
+            continue
         before = log.first_after(partition, oldest_kept, inclusive=True)
         while step := log.drop(partition, min(before, needed(partition))):
             dropped += step
             await asyncio.sleep(0)
         if needed(partition) < before:
             _LOG.warning("retention: %s is kept from event %d on: it is not captured yet", partition, needed(partition))
+    # Of a topic that Kafka would compact, the oldest record may be the newest of its key: somebody's state.
+    droppable = [partition for partition in partitions if not partition.topic.compact]
     held: set[int] = set()
     while log.size > limits.size:
-        oldest = _oldest(log, [partition for partition in partitions if partition.key not in held])
+        oldest = _oldest(log, [partition for partition in droppable if partition.key not in held])
         if oldest is None:
-            if held:
-                _LOG.warning("retention: the log is larger than %d bytes with what is not captured yet", limits.size)
+            if held or len(droppable) < len(partitions):
+                _LOG.warning(
+                    "retention: the log is larger than %d bytes with what is not captured yet, and topics with "
+                    "cleanup.policy=compact",
+                    limits.size,
+                )
             break
         step = log.drop(oldest, min(oldest.next, needed(oldest)))
         if not step:

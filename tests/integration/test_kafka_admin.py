@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from azure.eventhub import EventData
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import TIMESTAMP_CREATE_TIME, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 from kafka.admin import ConfigResource as PythonResource
 from kafka.admin import ConfigResourceType, KafkaAdminClient
@@ -95,3 +95,30 @@ def test_clients_may_create_hubs_which_stay(make_namespace: Callable[..., Namesp
         sender.send_event(EventData("amqp"), partition_id="2")
     found = read(namespace, 2, topic="more.of_them-1", partition=2)
     assert [message.value() for message in found] == [b"kafka", b"amqp"]
+
+
+def test_a_topic_is_set_up_as_its_creator_says(make_namespace: Callable[..., Namespace]) -> None:
+    # GIVEN a topic as Kafka Streams creates them, whose records keep the times of their producers
+    namespace = make_namespace("--kafka-create-topics")
+    admin = AdminClient(settings(namespace))
+    given = {"message.timestamp.type": "CreateTime", "cleanup.policy": "compact", "retention.ms": "-1"}
+    (future,) = admin.create_topics([NewTopic("table", 1, config=given)]).values()
+    future.result(10)
+
+    # WHEN a record of long ago is sent, and the namespace starts anew
+    (sent,) = deliver(producer(namespace), [{"value": b"v", "timestamp": 1_000}], topic="table")
+    assert sent.timestamp() == (TIMESTAMP_CREATE_TIME, 1_000)
+    namespace.child.kill()
+    namespace.start()
+
+    # THEN it is of then, and the topic is as it was
+    (message,) = read(namespace, 1, topic="table")
+    assert message.timestamp() == (TIMESTAMP_CREATE_TIME, 1_000)
+    (described,) = admin.describe_configs([ConfigResource("topic", "table")]).values()
+    found = {name: entry.value for name, entry in described.result(10).items()}
+    assert {name: found[name] for name in given} == given
+
+    # and settings that mean nothing are refused
+    (refused,) = admin.create_topics([NewTopic("wrong", 1, config={"cleanup.policy": "burn"})]).values()
+    with pytest.raises(KafkaException, match=r"cleanup\.policy is compact, delete or both"):
+        refused.result(10)

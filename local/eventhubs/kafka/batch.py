@@ -128,6 +128,11 @@ def check_stored(data: bytes, count: int) -> None:
         raise CorruptBatch(f"a record batch claims {claimed} records where {count} were stored")
 
 
+def numbered(batch: Batch, base: int) -> bytes:
+    """The batch as consumers of a topic with `CreateTime` get it: numbered from `base`, at its producer's times."""
+    return _with_header(batch.data, base, batch.max_timestamp, 0)
+
+
 def stamped(batch: Batch, base: int, enqueued: int) -> bytes:
     """The batch as consumers get it: numbered from `base`, all of it appended at `enqueued` (ms since 1970)."""
     return stamp(batch.data, base, enqueued)
@@ -135,10 +140,14 @@ def stamped(batch: Batch, base: int, enqueued: int) -> bytes:
 
 def stamp(data: bytes, base: int, enqueued: int) -> bytes:
     """`data`, a record batch, numbered from `base` and appended at `enqueued` (milliseconds since 1970)."""
+    return _with_header(data, base, enqueued, _LOG_APPEND_TIME)
+
+
+def _with_header(data: bytes, base: int, newest: int, timestamp_type: int) -> bytes:
     fields = list(_HEADER.unpack_from(data))
-    fields[0], fields[2], fields[8] = base, _NO_LEADER_EPOCH, enqueued
+    fields[0], fields[2], fields[8] = base, _NO_LEADER_EPOCH, newest
     # The other bits are a broker's to set, or have no meaning yet.
-    fields[5] = fields[5] & (_COMPRESSION | _TRANSACTIONAL | _CONTROL) | _LOG_APPEND_TIME
+    fields[5] = fields[5] & (_COMPRESSION | _TRANSACTIONAL | _CONTROL) | timestamp_type
     header = _HEADER.pack(*fields)
     records = memoryview(data)[_HEADER.size :]
     fields[4] = crc32c(records, crc32c(header[_CHECKED_FROM:]))

@@ -9,6 +9,7 @@ from kio.schema.errors import ErrorCode
 from local.eventhubs.kafka.api import NO_THROTTLE, NODE_ID, Api, Session, make, response_module
 from local.eventhubs.kafka.framing import MAX_REQUEST_BYTES
 from local.eventhubs.kafka.settings import Settings
+from local.eventhubs.topic_config import TopicConfig
 
 # Numbers of the protocol: org.apache.kafka.common.config.ConfigResource.Type, and of DescribeConfigsResponse
 # ConfigSource (static broker config, default config) and ConfigType.
@@ -17,15 +18,16 @@ _STATIC, _DEFAULT = 4, 5
 _STRING, _INT, _LONG, _LIST = 2, 3, 5, 7
 
 
-def _topic(settings: Settings) -> dict[str, tuple[str, int]]:
+def _topic(settings: Settings, topic: TopicConfig) -> dict[str, tuple[str, int]]:
+    retention = settings.retention_milliseconds if topic.retention is None else topic.retention
     return {
-        "cleanup.policy": ("delete", _LIST),
+        "cleanup.policy": ("compact" if topic.compact else "delete", _LIST),
         "compression.type": ("producer", _STRING),
         "max.message.bytes": (str(MAX_REQUEST_BYTES), _INT),
-        "message.timestamp.type": ("LogAppendTime", _STRING),
+        "message.timestamp.type": ("CreateTime" if topic.create_time else "LogAppendTime", _STRING),
         "min.insync.replicas": ("1", _INT),
         "retention.bytes": ("-1", _LONG),
-        "retention.ms": (str(settings.retention_milliseconds), _LONG),
+        "retention.ms": (str(retention), _LONG),
     }
 
 
@@ -73,7 +75,9 @@ async def _handle(request: Any, session: Session) -> Any:
 def _find(kind: int, name: str, session: Session) -> tuple[ErrorCode, dict[str, tuple[str, int]]]:
     if kind == _TOPIC:
         hub = session.hub(name)
-        return (hub, {}) if isinstance(hub, ErrorCode) else (ErrorCode.none, _topic(session.settings))
+        if isinstance(hub, ErrorCode):
+            return hub, {}
+        return ErrorCode.none, _topic(session.settings, hub.partitions[0].topic)
     if kind == _BROKER and name in ("", str(NODE_ID)):
         return ErrorCode.none, _broker(session.settings)
     return ErrorCode.invalid_request, {}

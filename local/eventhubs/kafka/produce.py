@@ -16,6 +16,13 @@ from local.eventhubs.kafka.batch import Batch, parse
 from local.eventhubs.kafka.records import GZIP, NONE
 
 
+class Taken(NamedTuple):
+    """Where a batch begins, and when it was appended (ms since 1970; None where its producer's times are kept)."""
+
+    base: int
+    appended: int | None
+
+
 class Failure(NamedTuple):
     """Why a batch was not appended."""
 
@@ -23,7 +30,7 @@ class Failure(NamedTuple):
     message: str
 
 
-Outcome = Appended | Failure
+Outcome = Taken | Failure
 
 
 async def _handle(request: Any, session: Session) -> Any:
@@ -79,8 +86,12 @@ def _append(session: Session, topic: str, index: int, records: bytes) -> asyncio
 
     def done(result: Appended | EventHubsError) -> None:
         # Cancelled when the client is gone; what it sent is stored all the same.
-        if not outcome.done():
-            outcome.set_result(_failure(result) if isinstance(result, EventHubsError) else result)
+        if outcome.done():
+            return
+        if isinstance(result, EventHubsError):
+            outcome.set_result(_failure(result))
+        else:
+            outcome.set_result(Taken(result.base, None if partition.topic.create_time else result.enqueued))
 
     session.namespace.log.append_batch(partition, batches[0], done)
     return outcome
@@ -113,7 +124,7 @@ def _partition(schema: Any, index: int, outcome: Outcome) -> Any:
             entity, index=index, error_code=code, base_offset=-1, log_append_time=None, record_errors=(),
             error_message=message,
         )  # fmt: skip
-    appended = datetime.fromtimestamp(outcome.enqueued / 1_000, UTC)
+    appended = None if outcome.appended is None else datetime.fromtimestamp(outcome.appended / 1_000, UTC)
     return make(
         entity, index=index, error_code=ErrorCode.none, base_offset=outcome.base, log_append_time=appended,
         record_errors=(), error_message=None,

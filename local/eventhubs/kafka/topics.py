@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from kio.schema.errors import ErrorCode
@@ -10,6 +11,7 @@ from kio.schema.errors import ErrorCode
 from local.eventhubs.config import DEFAULT_GROUP, MAX_PARTITIONS, HubConfig
 from local.eventhubs.errors import LogUnavailable
 from local.eventhubs.kafka.api import NO_THROTTLE, Api, Session, make, response_module
+from local.eventhubs.topic_config import FOREVER, TopicConfig
 
 # What a client that leaves it to the broker (-1) gets.
 _PARTITIONS = 4
@@ -51,12 +53,40 @@ def _create(topic: Any, session: Session, only_check: bool) -> _Outcome:
         return ErrorCode.invalid_partitions, f"a hub has from 1 to {MAX_PARTITIONS} partitions, not {count}"
     if len(session.namespace.hubs) >= _MAX_HUBS:
         return ErrorCode.policy_violation, f"there are {_MAX_HUBS} hubs, which is the most"
-    if not only_check:
-        try:
-            session.namespace.create(HubConfig(name, count, (DEFAULT_GROUP,)))
-        except LogUnavailable as error:
-            return ErrorCode.kafka_storage_error, str(error)
+    try:
+        config = topic_config({each.name: each.value for each in topic.configs})
+        if not only_check:
+            session.namespace.create(HubConfig(name, count, (DEFAULT_GROUP,), config))
+    except ValueError as error:
+        return ErrorCode.invalid_config, str(error)
+    except LogUnavailable as error:
+        return ErrorCode.kafka_storage_error, str(error)
     return ErrorCode.none, None
+
+
+def topic_config(given: Mapping[str, str | None]) -> TopicConfig:
+    """What of a topic's settings the log acts upon (https://kafka.apache.org/documentation/#topicconfigs).
+
+    Others say how a broker stores and replicates, which is not how it is done here.
+
+    Raises:
+        ValueError: a value is none of the setting's.
+    """
+    timestamps = given.get("message.timestamp.type") or "LogAppendTime"
+    if timestamps not in ("CreateTime", "LogAppendTime"):
+        raise ValueError(f"message.timestamp.type is CreateTime or LogAppendTime, not {timestamps!r}")
+    policies = {policy.strip() for policy in (given.get("cleanup.policy") or "delete").split(",")}
+    if not policies <= {"compact", "delete"}:
+        raise ValueError(f"cleanup.policy is compact, delete or both, not {given['cleanup.policy']!r}")
+    retention = given.get("retention.ms")
+    if retention is not None and not re.fullmatch(r"-1|[0-9]{1,18}", retention):
+        raise ValueError(f"retention.ms is a number of milliseconds, or {FOREVER}, not {retention!r}")
+    return TopicConfig(
+        create_time=timestamps == "CreateTime",
+        # Both together delete what is old, key by key or not.
+        compact=policies == {"compact"},
+        retention=int(retention) if retention else None,
+    )
 
 
 API = Api(19, range(2, 5), _handle)
