@@ -48,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     app = up.add_mutually_exclusive_group()
     app.add_argument("--app", type=Path, default=ROOT, metavar="DIR", help="the function app (default: this one)")
     app.add_argument("--no-app", action="store_true", help="the services alone, without the function app")
+    up.add_argument(
+        "--kafka-create-topics", action="store_true", help="let Kafka clients create topics, as Kafka Streams does"
+    )
     up.set_defaults(run=_up)
 
     demo_parser = commands.add_parser("demo", help="run the main job whole, on free ports, and count every event")
@@ -89,7 +92,10 @@ def _up(arguments: argparse.Namespace) -> int:
     app = None if arguments.no_app else arguments.app
     if app and not (app / "function_app.py").is_file():
         return _fail(f"{app} has no function_app.py: give the app's directory with --app, or run with --no-app")
-    stack = Stack(data_dir=arguments.data_dir, ports=arguments.ports, app=app, job=JOB_DIR)
+    stack = Stack(
+        data_dir=arguments.data_dir, ports=arguments.ports, app=app, job=JOB_DIR,
+        kafka_create_topics=arguments.kafka_create_topics,
+    )  # fmt: skip
     started = time.monotonic()
     try:
         with console.status("starting"):

@@ -67,15 +67,20 @@ class Stack:
         ports: where to listen; `Ports.free()` for tests.
         app: the function app's directory; None runs the services alone.
         job: the directory of the Stream Analytics job; None runs none.
+        kafka_create_topics: let Kafka clients create hubs, beside those of the hubs file.
     """
 
-    def __init__(self, *, data_dir: Path, ports: Ports, app: Path | None = None, job: Path | None = None) -> None:
+    def __init__(
+        self, *, data_dir: Path, ports: Ports, app: Path | None = None, job: Path | None = None,
+        kafka_create_topics: bool = False,
+    ) -> None:  # fmt: skip
         self.data_dir = data_dir.resolve()
         self.logs_dir = self.data_dir / "logs"
         self.ports = ports
         self.children: dict[str, Child] = {}
         self._app = app.resolve() if app else None
         self._job = job.resolve() if job else None
+        self._kafka_options = ["--kafka-create-topics"] if kafka_create_topics else []
         self._lock: sqlite3.Connection | None = None
 
     @property
@@ -193,7 +198,7 @@ class Stack:
         return Child.start_module(
             "local.eventhubs", "--port", str(self.ports.event_hubs), "--kafka-port", str(self.ports.kafka),
             "--data-dir", self._state("eventhubs"), "--config", str(HUBS), "--capture", str(CAPTURE),
-            "--capture-storage", self.settings["AzureWebJobsStorage"], log=log,
+            "--capture-storage", self.settings["AzureWebJobsStorage"], *self._kafka_options, log=log,
         )  # fmt: skip
 
     def _cosmos(self, log: Path) -> Child:

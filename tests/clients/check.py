@@ -66,7 +66,7 @@ def _holds(name: str, language: Language) -> bool:
         return False
     with (
         tempfile.TemporaryDirectory(prefix="headrace-clients-") as directory,
-        Stack(data_dir=Path(directory), ports=Ports.free(), app=ROOT) as stack,
+        Stack(data_dir=Path(directory), ports=Ports.free(), app=ROOT, kafka_create_topics=True) as stack,
     ):
         done = subprocess.run(
             language.run, cwd=HERE / name, env=os.environ | stack.settings, check=False, timeout=_RUN_SECONDS

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.filedatalake import DataLakeServiceClient
+from confluent_kafka.admin import AdminClient, NewTopic
 
+import local.eventhubs
 from local.ports import Ports
 from local.stack import DataDirInUse, Stack, StackError, settings
 from tests.waiting import wait_until
@@ -94,6 +96,15 @@ def test_it_starts_everything_and_ctrl_c_ends_it_cleanly(tmp_path: Path, ups: li
     assert "Traceback" not in up.said()
     assert not [pid for pid in children if alive(pid)]
     assert not Ports.at_offset(up.offset).taken()
+
+
+def test_kafka_clients_may_create_topics_if_it_is_told_so(tmp_path: Path, ups: list[Up]) -> None:
+    ups.append(up := Up(tmp_path, "--no-app", "--kafka-create-topics"))
+    up.wait_ready()
+    admin = AdminClient(local.eventhubs.kafka_settings(Ports.at_offset(up.offset).kafka))
+    (created,) = admin.create_topics([NewTopic("made-by-a-client", 2)]).values()
+    created.result(10)
+    assert "made-by-a-client" in admin.list_topics(timeout=10).topics
 
 
 def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path, ups: list[Up]) -> None:

@@ -1,0 +1,23 @@
+package headrace;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Runs every case, or those whose names begin with the words given; ends with status 1 when one failed. */
+public final class Check {
+    private Check() {}
+
+    public static void main(String[] arguments) {
+        Settings settings = Settings.fromEnvironment();
+        String chosen = String.join(" ", arguments);
+        List<Case> cases = Stream.of(
+                        new KafkaStreamsCases(settings).all())
+                .flatMap(List::stream)
+                .filter(one -> one.name().startsWith(chosen))
+                .toList();
+        long failed = cases.stream().filter(one -> !one.holds()).count();
+        System.out.printf("%d cases, %d failed%n", cases.size(), failed);
+        // Clients keep threads of their own; what they hold ends with us.
+        Runtime.getRuntime().halt(failed == 0 ? 0 : 1);
+    }
+}
