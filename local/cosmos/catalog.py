@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
-from local.cosmos import composite_indexes, identifiers, schema, ttl
+from local.cosmos import container_policies, identifiers, schema, ttl
 from local.cosmos.container_body import container_body
+from local.cosmos.container_policies import UniqueKeys, unique_keys
 from local.cosmos.errors import BadRequest, Conflict, CosmosError, NotFound, OwnerNotFound, PreconditionFailed
 from local.cosmos.index_terms import IndexTerms
 from local.cosmos.journal import Journal
-from local.cosmos.partition_key import PartitionKeyDefinition, parse_definition, split_path
+from local.cosmos.partition_key import PartitionKeyDefinition, parse_definition
 from local.sql.cosmos.values import is_deeper
 
 
@@ -32,7 +33,7 @@ class Container:
     database: Database
     body: dict[str, Any]
     partition_key: PartitionKeyDefinition
-    unique_keys: tuple[tuple[tuple[str, ...], ...], ...]
+    unique_keys: UniqueKeys
     default_ttl: int | None
     index_terms: IndexTerms
     last_number: int
@@ -153,8 +154,7 @@ class Catalog:
         wanted = _object(body)
         identifiers.check_id(wanted.get("id"), document=False)
         parse_definition(wanted.get("partitionKey"))
-        composite_indexes.validate(wanted.get("indexingPolicy"))
-        _unique_keys(wanted)
+        container_policies.check(wanted)
         ttl.default_of(wanted)
         container = await self._journal.write(self._insert_container, database, wanted)
         database.containers[container.id] = container
@@ -169,9 +169,9 @@ class Catalog:
             raise BadRequest("The id of a container cannot be changed.")
         if parse_definition(wanted.get("partitionKey")).paths != container.partition_key.paths:
             raise BadRequest("Document collection partition key cannot be changed.")
-        if _unique_keys(wanted) != container.unique_keys:
+        container_policies.check(wanted)
+        if unique_keys(wanted) != container.unique_keys:
             raise BadRequest("The unique keys of a container cannot be changed.")
-        composite_indexes.validate(wanted.get("indexingPolicy"))
         default_ttl = ttl.default_of(wanted)
         second = identifiers.now()
         etag = identifiers.etag(self.take_lsn(container), second)
@@ -277,17 +277,9 @@ class Catalog:
 def _container(database: Database, number: int, body: dict[str, Any], last_number: int, lsn: int) -> Container:
     return Container(
         number=number, database=database, body=body, partition_key=parse_definition(body["partitionKey"]),
-        unique_keys=_unique_keys(body), default_ttl=ttl.default_of(body),
+        unique_keys=unique_keys(body), default_ttl=ttl.default_of(body),
         index_terms=IndexTerms(body["indexingPolicy"]), last_number=last_number, lsn=lsn,
     )  # fmt: skip
-
-
-def _unique_keys(body: dict[str, Any]) -> tuple[tuple[tuple[str, ...], ...], ...]:
-    policy = body.get("uniqueKeyPolicy") or {}
-    try:
-        return tuple(tuple(map(split_path, key["paths"])) for key in policy.get("uniqueKeys") or [])
-    except (AttributeError, KeyError, TypeError):
-        raise BadRequest("The unique key policy is malformed: it must be {uniqueKeys: [{paths: [...]}]}.") from None
 
 
 def _object(body: Any) -> dict[str, Any]:

@@ -1,23 +1,26 @@
 """ORDER BY over several properties, which the service runs only with a composite index in the container's policy.
 
-Source: https://learn.microsoft.com/azure/cosmos-db/index-policy#order-by-queries-on-multiple-properties
+Source: https://learn.microsoft.com/azure/cosmos-db/index-policy#order-by-queries-on-multiple-properties, and of the
+limits https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from local.cosmos.errors import BadRequest
 from local.cosmos.partition_key import split_path
 from local.sql.cosmos.select import Ordering
 
+_MOST: Final = 100
+_LEAST_PATHS: Final = 2
+_MOST_PATHS: Final = 8
 
-def validate(policy: Any) -> None:
-    """Raise `BadRequest` unless `policy`, an indexing policy or None, has well-formed composite indexes."""
-    indexes = policy.get("compositeIndexes") or [] if isinstance(policy, dict) else policy
-    if indexes is None:
-        return
+
+def validate(policy: dict[str, Any]) -> None:
+    """Raise `BadRequest` unless the composite indexes of an indexing policy are well-formed."""
+    indexes = policy.get("compositeIndexes") or []
     try:
         paths = [item["path"] for index in indexes for item in index]
     except (TypeError, KeyError):
@@ -26,6 +29,11 @@ def validate(policy: Any) -> None:
         raise BadRequest("The indexing policy is malformed: compositeIndexes must be [[{path, order}, ...], ...].")
     for path in paths:
         split_path(path)
+    if len(indexes) > _MOST or not all(_LEAST_PATHS <= len(index) <= _MOST_PATHS for index in indexes):
+        raise BadRequest(
+            f"The indexing policy is invalid: it has at most {_MOST} composite indexes, each of {_LEAST_PATHS} to "
+            f"{_MOST_PATHS} paths."
+        )
 
 
 def check(policy: dict[str, Any], ordering: Sequence[Ordering]) -> None:

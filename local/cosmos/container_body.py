@@ -29,6 +29,7 @@ def container_body(wanted: dict[str, Any], rid: str, self_link: str, etag: str, 
         "id": wanted["id"],
         "partitionKey": {"kind": "Hash", "version": 1, **key},
         **{name: wanted.get(name) or default for name, default in _DEFAULTS.items()},
+        "indexingPolicy": _indexing_policy(wanted.get("indexingPolicy") or {}),
         **{name: wanted[name] for name in _OPTIONAL if wanted.get(name) is not None},
     }
     return body | {
@@ -42,3 +43,12 @@ def container_body(wanted: dict[str, Any], rid: str, self_link: str, etag: str, 
         "_udfs": "udfs/",
         "_conflicts": "conflicts/",
     }
+
+
+def _indexing_policy(wanted: dict[str, Any]) -> dict[str, Any]:
+    """With what it leaves out: everything is included, unless it is excluded."""
+    policy = {**_DEFAULTS["indexingPolicy"], **wanted}
+    policy["indexingMode"] = policy["indexingMode"].lower()
+    if "includedPaths" not in wanted and any(item.get("path") == "/*" for item in policy["excludedPaths"]):
+        policy["includedPaths"] = []
+    return policy

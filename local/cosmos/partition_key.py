@@ -15,6 +15,7 @@ from local.cosmos.errors import BadRequest, PartitionKeyMismatch
 
 MAXIMUM_LEVELS = 3  # of a hierarchical key: https://learn.microsoft.com/azure/cosmos-db/hierarchical-partition-keys
 MAXIMUM_BYTES = 2048  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-logical-partition
+MAXIMUM_BYTES_1 = 101  # of version 1
 ABSENT: dict[str, Any] = {}
 
 
@@ -28,7 +29,7 @@ class PartitionKeyDefinition:
 
     def of_document(self, document: dict[str, Any]) -> str:
         """The canonical key of `document`; `BadRequest` when a value there cannot be a key."""
-        return canonical([_value_at(document, path) for path in self.paths])
+        return self._canonical([_value_at(document, path) for path in self.paths])
 
     def of_header(self, header: str | None) -> str:
         """The canonical key of an `x-ms-documentdb-partitionkey` header, which must be there and complete."""
@@ -39,6 +40,15 @@ class PartitionKeyDefinition:
             raise PartitionKeyMismatch(
                 "Partition key provided either doesn't correspond to definition in the collection or doesn't match "
                 "partition key field values specified in the document."
+            )
+        return self._canonical(components)
+
+    def _canonical(self, components: list[Any]) -> str:
+        """Of version 1, without support for large keys, a key has 101 bytes."""
+        if self.version == 1 and type(value := components[0]) is str and len(value.encode()) > MAXIMUM_BYTES_1:
+            raise BadRequest(
+                f"The partition key is larger than {MAXIMUM_BYTES_1} bytes, which takes a container whose partition "
+                "key has version 2."
             )
         return canonical(components)
 
@@ -121,7 +131,7 @@ def canonical(components: Sequence[Any]) -> str:
         if type(component) is list or (type(component) is dict and component):
             raise BadRequest("Partition key values must be strings, numbers, booleans, null or absent.")
     key = orjson.dumps([_number(component) for component in components]).decode()
-    if len(key) > MAXIMUM_BYTES:
+    if len(key) > MAXIMUM_BYTES and sum(len(part.encode()) for part in components if type(part) is str) > MAXIMUM_BYTES:
         raise BadRequest(f"The partition key is larger than {MAXIMUM_BYTES} bytes.")
     return key
 

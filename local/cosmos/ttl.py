@@ -20,8 +20,8 @@ def default_of(container: dict[str, Any]) -> int | None:
 
 
 def own_of(document: dict[str, Any]) -> int | None:
-    """`ttl` of a document, in seconds; None when it has none; raises `BadRequest`."""
-    return _valid(document.get("ttl"), "ttl")
+    """`ttl` of a document, in seconds; None when it has none (null is no way to say that); raises `BadRequest`."""
+    return _valid(document["ttl"], "ttl", nullable=False) if "ttl" in document else None
 
 
 def expiry(default: int | None, own: int | None, changed: int) -> int | None:
@@ -57,8 +57,8 @@ def sweep(connection: sqlite3.Connection, container: int, now: int, limit: int) 
     return len(numbers)
 
 
-def _valid(value: Any, name: str) -> int | None:
-    if value is None:
+def _valid(value: Any, name: str, *, nullable: bool = True) -> int | None:
+    if value is None and nullable:
         return None
     if type(value) is not int or value == 0 or not -1 <= value <= _MAXIMUM:
         raise BadRequest(

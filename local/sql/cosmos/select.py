@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from local.sql.compiler import Evaluate
 from local.sql.cosmos import tree
@@ -27,6 +27,9 @@ from local.sql.cosmos.pins import Path, document_path, pins
 from local.sql.cosmos.scope import Scope, itself
 from local.sql.cosmos.sources import CONTAINER
 from local.sql.cosmos.values import sort_key
+from local.sql.tree import walk
+
+_MOST_JOINS: Final = 10  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ def compile_select(text: str, parameters: Mapping[str, Any]) -> Select:
 
 
 def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
+    if sum(max(len(node.sources) - 1, 0) for node in walk(query) if isinstance(node, tree.Query)) > _MOST_JOINS:
+        raise InvalidQuery(f"The query exceeds the limit of {_MOST_JOINS} JOINs.")
     is_plain = len(query.sources) == 1 and _is_container(query.sources[0])
     if is_plain:
         alias = str(query.sources[0].alias)
@@ -161,7 +166,7 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
         has_source=bool(query.sources),
         is_plain=is_plain,
         projects_whole=is_plain and block.project is itself,
-        is_timed=_calls(query, STATIC),
+        is_timed=any(isinstance(node, tree.Call) and node.name in STATIC for node in walk(query)),
         _block=block,
     )
 
@@ -199,9 +204,3 @@ def _count(query: tree.Query, name: str, scope: Scope) -> int | None:
     if count is None or count < 0:
         raise InvalidQuery(f"The {name.upper()} count must be a non-negative integer.")
     return count
-
-
-def _calls(node: Any, names: Iterable[str]) -> bool:
-    if isinstance(node, tree.Call) and node.name in names:
-        return True
-    return any(_calls(child, names) for child in tree.children(node))

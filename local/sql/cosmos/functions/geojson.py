@@ -13,6 +13,7 @@ from typing import Any
 from local.sql.cosmos.functions.geography import Place, cross
 from local.sql.cosmos.values import NUMBERS
 
+_MOST_OF_A_RING = 4096  # places: https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 _MOST_CHECKED = 500  # places of a ring whose edges are held against each other
 
 
@@ -89,6 +90,8 @@ def _polygon(value: Any) -> tuple[tuple[Place, ...], ...]:
 
 def _ring(value: Any, number: int) -> tuple[Place, ...]:
     places = tuple(map(_place, _items(value)))
+    if len(places) > _MOST_OF_A_RING:
+        raise NotValid(f"The Polygon input is not valid because the ring number {number} has too many positions.")
     if places[0] != places[-1]:
         raise NotValid(
             "The Polygon input is not valid because the start and end points of the ring number "
