@@ -110,7 +110,8 @@ _UNVERIFIED: Final = (
     "`<`. By the grammar `NOT` binds tighter than any comparison: `NOT c.a = 1` is `(NOT c.a) = 1`.",
     "Arithmetic without a finite result is undefined, so that `NaN` and `Infinity` are only arguments of functions.",
     "`TOP` and `OFFSET LIMIT` count the rows that come out of aggregates and `GROUP BY`, not those that go in.",
-    "Regular expressions are Python's, the service's are PCRE: what Python cannot read is undefined.",
+    "Regular expressions are those of Python's `regex`, the service's are PCRE: what `regex` cannot read is undefined. "
+    "One that takes over a second of CPU time on a document is refused with 400.",
     "What is on the edge of a polygon is within it. Distances and areas agree with the documented ones to a millionth.",
     "The words of `ST_ISVALIDDETAILED`, other than of a bad latitude and of an open ring.",
     "The code of a query that parses and means nothing is always SC2100.",

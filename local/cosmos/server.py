@@ -19,10 +19,18 @@ from local.cosmos.answers import Answer
 from local.cosmos.authorization import MasterKey
 from local.cosmos.charges import LEAST, Budget
 from local.cosmos.documents import MAXIMUM_BYTES
-from local.cosmos.errors import CosmosError, MethodNotAllowed, ServiceUnavailable, TooLarge, TooManyRequests
+from local.cosmos.errors import (
+    BadRequest,
+    CosmosError,
+    MethodNotAllowed,
+    ServiceUnavailable,
+    TooLarge,
+    TooManyRequests,
+)
 from local.cosmos.items import Items
 from local.cosmos.metadata import Metadata
 from local.cosmos.requests import Request
+from local.sql.cosmos.errors import EvaluationError
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +83,8 @@ class Server:
             answer = await self._answer(http)
         except CosmosError as error:
             answer = _refusal(error, activity)
+        except EvaluationError as error:
+            answer = _refusal(BadRequest(str(error)), activity)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:

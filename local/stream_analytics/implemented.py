@@ -132,7 +132,8 @@ _UNVERIFIED: Final = (
     "A text and a number do not compare (the result is unknown); a text beside a datetime is read as one.",
     "Unasked, only what loses nothing is converted. All else stops the job, as do division by zero and a bigint that "
     "overflows. A quotient of bigints and a `CAST` of a float to bigint drop the fraction.",
-    "`LIKE` and comparisons heed case, `REGEXMATCH` does not; its regular expressions are Python's.",
+    "`LIKE` and comparisons heed case, `REGEXMATCH` does not; its regular expressions are those of Python's `regex`. "
+    "One that takes over a second of CPU time on an event stops the job.",
     "Reference data that cannot be decoded, or is no array or lines of objects, leaves what was in effect before it "
     "so; a job that starts waits for it.",
     "An event from before the first reference data is joined with that.",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+from typing import Final
 
+from local.sql import regular_expressions
 from local.sql.asa.conversions import Mismatch
 from local.sql.asa.mathematics import Undefined
 from local.sql.like import like_pattern
 
-_LONGEST = 8_000_000  # characters: what REPLICATE and SPACE may make of one event
+_LONGEST: Final = 8_000_000  # characters: what REPLICATE and SPACE may make of one event
+_ANY_CASE: Final = regular_expressions.IGNORE_CASE | regular_expressions.ASCII
 _WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 )
@@ -114,17 +115,14 @@ def _count(count: int) -> int:
 
 def regexmatch(value: str, pattern: str) -> int:
     """Where the pattern is found first, in any case; 0 when it is not, or is no regular expression."""
-    compiled = _regex(pattern)
-    found = compiled.search(value) if compiled else None
-    return found.start() + 1 if found else 0
-
-
-@lru_cache(maxsize=256)
-def _regex(pattern: str) -> re.Pattern[str] | None:
+    compiled = regular_expressions.pattern(pattern, _ANY_CASE)
+    if compiled is None:
+        return 0
     try:
-        return re.compile(pattern, re.IGNORECASE | re.ASCII)
-    except (re.error, OverflowError, RecursionError):
-        return None
+        found = regular_expressions.search(compiled, value)
+    except regular_expressions.GivenUp as given_up:
+        raise Undefined(str(given_up)) from None
+    return found.start() + 1 if found else 0
 
 
 def patindex(pattern: str, value: str) -> int:

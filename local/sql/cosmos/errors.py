@@ -6,14 +6,15 @@ SqlError
 ├── UnknownFunction       a function that does not exist
 ├── WrongArguments        a function called with the wrong number of arguments
 ├── InvalidQuery          it parses, and means nothing the service would run
-└── UnsupportedConstruct  the service has it, this engine does not
+├── UnsupportedConstruct  the service has it, this engine does not
+└── EvaluationError       while documents are read: what it asks of one takes too much
 """
 
 from __future__ import annotations
 
 
 class SqlError(ValueError):
-    """A query that cannot be compiled. `code` is the one Cosmos DB reports for the same mistake."""
+    """A query that cannot be compiled, or run. `code` is the one Cosmos DB reports for the same mistake."""
 
     code = "SC1001"
 
@@ -70,3 +71,7 @@ class UnsupportedConstruct(SqlError):
     def __init__(self, construct: str) -> None:
         super().__init__(f"Unsupported query construct: {construct}. The local service does not evaluate it.")
         self.construct = construct
+
+
+class EvaluationError(SqlError):
+    """What it asks of a document takes too much; raised by what a query compiled to."""
