@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from local.cosmos import composite_indexes
+from local.cosmos import order_indexes
 from local.cosmos.errors import BadRequest
 from local.cosmos.partition_key import split_path
 
@@ -28,7 +28,7 @@ def check(wanted: dict[str, Any]) -> None:
         raise BadRequest("The indexing policy is malformed: it must be a JSON object.")
     _check_mode(policy.get("indexingMode", "consistent"))
     _check_paths(policy.get("includedPaths"), policy.get("excludedPaths"))
-    composite_indexes.validate(policy)
+    order_indexes.validate(policy)
     unique_keys(wanted)
     config = wanted.get("geospatialConfig") or {}
     kind = config.get("type", "Geography") if isinstance(config, dict) else config

@@ -1,19 +1,20 @@
 """Which values of a document an indexing policy indexes: a write pays for every term that it adds or removes.
 
-Nothing is indexed here; this only counts, for the charge. Source:
+Nothing is indexed here; this only counts, for the charge, and knows what the service could sort by. Source:
 https://learn.microsoft.com/azure/cosmos-db/index-policy: the longest path that fits decides, and `id` and `_ts` are
 always indexed unless the mode is "none".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from local.cosmos.errors import BadRequest
 from local.cosmos.partition_key import split_path
 
 _ALWAYS = ("id", "_ts")
+_ALWAYS_ALONE = frozenset((name,) for name in _ALWAYS)
 _NEVER = frozenset(("_rid", "_self", "_etag", "_attachments"))
 _ELEMENTS = "[]"
 
@@ -48,6 +49,11 @@ class IndexTerms:
             elif value != old[name]:
                 changed += self._count(name, value) + self._count(name, old[name])
         return changed + sum(self._count(name, value) for name, value in old.items() if name not in new)
+
+    def has_index(self, path: Sequence[str | int]) -> bool:
+        """Whether the values at `path` are in an index that sorts them."""
+        steps = tuple(_ELEMENTS if type(step) is int else str(step) for step in path)
+        return not self._is_off and (steps in _ALWAYS_ALONE or self._is_indexed(steps))
 
     def _count(self, name: str, value: Any) -> int:
         if self._is_off or name in _NEVER:

@@ -16,9 +16,9 @@ from local.cosmos import (
     batch,
     bulk,
     change_feed,
-    composite_indexes,
     continuations,
     identifiers,
+    order_indexes,
     patch,
     queries,
     statements,
@@ -173,8 +173,7 @@ class Items:
                 "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
                 "to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
             )
-        if len(query.ordering) > 1:
-            composite_indexes.check(container.body["indexingPolicy"], query.ordering)
+        order_indexes.check(container.body["indexingPolicy"], container.index_terms, query.ordering)
         start = continuations.decode(request.continuation, _scope(request, container))
         began = time.perf_counter()
         page = await self._on_thread(queries.run_page, slice_, query, self._results, request.page_size, start)
@@ -191,6 +190,7 @@ class Items:
     def _container(self, request: Request) -> Container:
         container = self._catalog.owner(request.names)
         request.check_container(container.rid)
+        request.check_consistency()
         return container
 
     def _partition(self, request: Request) -> Partition:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from local.cosmos.errors import BadRequest, RangeGone, StaleContainer
 from local.cosmos.pages import PAGE_ITEMS
+
+_CONSISTENCY_LEVELS: Final = ("session", "consistentprefix", "eventual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,16 @@ class Request:
         for when in ("pre", "post"):
             if self.headers.get(f"x-ms-documentdb-{when}-trigger-include"):
                 raise BadRequest(f"Unsupported: {when}-triggers. The local service does not have them.")
+
+    def check_consistency(self) -> None:
+        """Raise `BadRequest` when the client asks for more than the account has, which is session consistency."""
+        level = self.headers.get("x-ms-consistency-level", "Session")
+        if level.lower() not in _CONSISTENCY_LEVELS:
+            raise BadRequest(
+                f"ConsistencyLevel {level[:40]} specified in the request is invalid when service is configured with "
+                "consistency level Session. Ensure the request consistency level is not stronger than the service "
+                "consistency level."
+            )
 
     def check_range(self) -> None:
         """Raise `RangeGone` when the client means another partition key range than the one there is."""

@@ -1,7 +1,7 @@
-"""ORDER BY over several properties, which the service runs only with a composite index in the container's policy.
+"""What ORDER BY takes: a property that the container's policy indexes, or several that a composite index of it has.
 
-Source: https://learn.microsoft.com/azure/cosmos-db/index-policy#order-by-queries-on-multiple-properties, and of the
-limits https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits.
+The service would refuse other queries, and a query that only works on a laptop helps nobody. Source:
+https://learn.microsoft.com/azure/cosmos-db/nosql/query/order-by, .../index-policy and, of limits, .../concepts-limits.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from local.cosmos.errors import BadRequest
+from local.cosmos.index_terms import IndexTerms
 from local.cosmos.partition_key import split_path
+from local.sql.cosmos.pins import Path
 from local.sql.cosmos.select import Ordering
 
 _MOST: Final = 100
@@ -36,11 +38,21 @@ def validate(policy: dict[str, Any]) -> None:
         )
 
 
-def check(policy: dict[str, Any], ordering: Sequence[Ordering]) -> None:
-    """Raise `BadRequest` unless an index of `policy` has the paths of `ordering`, in its directions or in all opposite.
+def check(policy: dict[str, Any], terms: IndexTerms, ordering: Sequence[Ordering]) -> None:
+    """Raise `BadRequest` unless an index of `policy` has the paths of `ordering`.
 
-    The service would refuse the query, and a query that only works on a laptop helps nobody.
+    A composite index must have them in their order, and in their directions or in all opposite.
+
+    Args:
+        terms: what `policy` indexes.
     """
+    if len(ordering) == 1 and not terms.has_index(ordering[0].path):
+        raise BadRequest(
+            "The index path corresponding to the specified order-by item is excluded. Include "
+            f"{_written(ordering[0].path)}/? in the indexing policy of the container."
+        )
+    if len(ordering) < 2:
+        return
     wanted = [(item.path, item.descending) for item in ordering]
     opposite = [(path, not descending) for path, descending in wanted]
     for index in policy.get("compositeIndexes") or []:
@@ -49,5 +61,9 @@ def check(policy: dict[str, Any], ordering: Sequence[Ordering]) -> None:
             return
     raise BadRequest(
         "The order by query does not have a corresponding composite index that it can be served from: "
-        + ", ".join("/" + "/".join(map(str, path)) + (" DESC" if down else " ASC") for path, down in wanted)
+        + ", ".join(_written(path) + (" DESC" if down else " ASC") for path, down in wanted)
     )
+
+
+def _written(path: Path) -> str:
+    return "/" + "/".join(map(str, path))
