@@ -19,7 +19,15 @@ from local.datalake.listing import PAGE, list_paths
 from local.datalake.paths import Paths, parse_rename_source
 from local.datalake.properties import FOLDER, TAG_COUNT, conditions
 from local.datalake.shared_key import verify
-from local.datalake.target import Operation, Path, Target, operation_of, parse_target, refuse_unsupported
+from local.datalake.target import (
+    Operation,
+    Path,
+    Target,
+    operation_of,
+    parse_target,
+    refuse_unsupported,
+    rename_target,
+)
 from local.loopback import listen
 
 log = logging.getLogger(__name__)
@@ -52,8 +60,9 @@ class Gateway:
             return _refusal(Refused(500, "InternalError", "The Data Lake endpoint failed; its log says where."))
 
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
-        target = parse_target(request.method, request.raw_path)
         headers = {name.lower(): value for name, value in request.headers.items()}
+        target = parse_target(request.method, request.raw_path)
+        target = rename_target(target, headers, self._azurite.account.name)
         self._authenticate(target, headers)
         operation = operation_of(target, headers)
         if operation not in (Operation.BLOB, Operation.READ_PROPERTIES) and not (
@@ -77,7 +86,7 @@ class Gateway:
             case Operation.CREATE:
                 return await self._create(target, headers, sas)
             case Operation.RENAME:
-                return await self._rename(target.path, headers, sas)
+                return await self._rename(target, headers, sas)
             case Operation.LIST:
                 return await self._list(target, sas)
             case Operation.SET_ACCESS:
@@ -119,11 +128,12 @@ class Gateway:
         flushed = await self._files.flush(path, _number(query, "position"), headers, sas, retain=retain, close=close)
         return _answer(200, _version(flushed.headers) | _ENCRYPTED)
 
-    async def _rename(self, path: Path, headers: Mapping[str, str], sas: str) -> web.Response:
-        source, source_sas = parse_rename_source(headers["x-ms-rename-source"])
-        moved = await self._paths.rename(source, path, headers, source_sas or sas)
+    async def _rename(self, target: Target, headers: Mapping[str, str], sas: str) -> web.Response:
+        leading = "" if target.account_in_path else target.account
+        source, source_sas = parse_rename_source(headers["x-ms-rename-source"], leading)
+        moved = await self._paths.rename(source, target.path, headers, source_sas or sas)
         self._files.forget_in(source)
-        self._files.forget(path)
+        self._files.forget(target.path)
         return _answer(201, _version(moved))
 
     async def _list(self, target: Target, sas: str) -> web.Response:

@@ -174,14 +174,17 @@ class Paths:
                 return
 
 
-def parse_rename_source(header: str) -> tuple[Path, str]:
+def parse_rename_source(header: str, account: str = "") -> tuple[Path, str]:
     """The path in x-ms-rename-source (`/filesystem/path`, percent-encoded), and the SAS behind it, if any.
+
+    Args:
+        account: what the path begins with, if it does (`target.rename_target`).
 
     Raises:
         Refused: 400 InvalidRenameSourcePath.
     """
     encoded, _, sas = header.partition("?")
-    file_system, _, name = encoded.strip("/").partition("/")
+    file_system, _, name = encoded.removeprefix(f"/{account}" if account else "").strip("/").partition("/")
     if not encoded.startswith("/") or not file_system or not name:
         raise bad_request("InvalidRenameSourcePath", f"x-ms-rename-source is not /filesystem/path: {header}")
     return Path(file_system, path_name(name)), sas

@@ -7,7 +7,7 @@ one of these is a blob call, and goes to Azurite as it came.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote
 
@@ -60,7 +60,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Target:
-    """The parsed request line."""
+    """The parsed request line; `account_in_path` is False of one that `rename_target` completed."""
 
     method: str
     raw_path: str
@@ -68,6 +68,7 @@ class Target:
     account: str
     path: Path
     query: Mapping[str, str]
+    account_in_path: bool = True
 
     @property
     def signed_by_query(self) -> bool:
@@ -93,6 +94,19 @@ def parse_target(method: str, raw_target: str) -> Target:
     return Target(
         method, raw_path, raw_query, account, Path(file_system, path_name(name)), dict(parse_query(raw_query))
     )
+
+
+def rename_target(target: Target, headers: Mapping[str, str], account: str) -> Target:
+    """Complete the target of a rename that lacks the account, because its source has it.
+
+    So @azure/storage-file-datalake sends `move` to addresses with the account in their path, as ours and Azurite's are:
+    it takes whole paths for `/filesystem/path` (`DataLakePathClient.move`).
+    """
+    source = headers.get("x-ms-rename-source", "")
+    if target.method != "PUT" or target.account == account or not source.startswith(f"/{account}/"):
+        return target
+    file_system, _, name = target.raw_path[1:].partition("/")
+    return replace(target, account=account, path=Path(file_system, path_name(name)), account_in_path=False)
 
 
 def path_name(encoded: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import uuid
+from email.utils import formatdate
 
 import pytest
 from azure.core import MatchConditions
@@ -10,6 +13,8 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import BlobServiceClient
 from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient
 
+from local.datalake import shared_key
+from local.storage_account import ACCOUNT, KEY
 from tests.integration.datalake_service import DataLake, azurite, data_lake, file_system  # noqa: F401
 
 # ruff: noqa: F811 (fixtures are imported by name)
@@ -115,6 +120,25 @@ def test_a_rename_can_be_made_not_to_overwrite(file_system: FileSystemClient) ->
     with pytest.raises(ResourceExistsError, match="PathAlreadyExists"):
         client.rename_file(f"{file_system.file_system_name}/old", match_condition=MatchConditions.IfMissing)
     assert client.rename_file(f"{file_system.file_system_name}/old").download_file().readall() == b"new"
+
+
+def test_a_rename_may_have_the_account_in_its_source_alone(data_lake: DataLake, file_system: FileSystemClient) -> None:
+    """As @azure/storage-file-datalake sends `move`."""
+    put(file_system, "from/a b")
+    system = file_system.file_system_name
+    target = f"/{system}/to/b%20a"
+    headers = {
+        "x-ms-date": formatdate(usegmt=True), "x-ms-version": "2025-01-05", "content-length": "0",
+        "x-ms-rename-source": f"/{ACCOUNT}/{system}/from/a%20b",
+    }  # fmt: skip
+    text = shared_key.string_to_sign("PUT", ACCOUNT, target, [("mode", "legacy")], headers)
+    headers["authorization"] = f"SharedKey {ACCOUNT}:{shared_key.sign(base64.b64decode(KEY), text)}"
+    connection = http.client.HTTPConnection("127.0.0.1", data_lake.port, timeout=10)
+    connection.request("PUT", f"{target}?mode=legacy", headers=headers)
+    assert connection.getresponse().status == 201
+    connection.close()
+    assert names(file_system) == ["to/", "to/b a"]
+    assert file_system.get_file_client("to/b a").download_file().readall() == b"from/a b"
 
 
 def test_a_repeated_rename_says_that_the_source_is_gone(file_system: FileSystemClient) -> None:

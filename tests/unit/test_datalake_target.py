@@ -7,7 +7,7 @@ import pytest
 from local.datalake.errors import Refused
 from local.datalake.paths import parse_rename_source
 from local.datalake.properties import metadata_headers
-from local.datalake.target import Operation, Path, operation_of, parse_target
+from local.datalake.target import Operation, Path, operation_of, parse_target, rename_target
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def test_a_rename_source_is_read() -> None:
     for wrong in ("fs/a", "/fs", "/", "/fs/", ""):
         with pytest.raises(Refused, match="InvalidRenameSourcePath"):
             parse_rename_source(wrong)
+
+
+def test_a_rename_without_the_account_in_its_target_has_it_in_its_source() -> None:
+    source = {"x-ms-rename-source": "/account/fs/a%20b?sv=1"}
+    target = rename_target(parse_target("PUT", "/fs/dir/c%20d?mode=legacy"), source, "account")
+    assert (target.account, target.path) == ("account", Path("fs", "dir/c d"))
+    assert parse_rename_source(source["x-ms-rename-source"], target.account) == (Path("fs", "a b"), "sv=1")
+    whole = parse_target("PUT", "/account/fs/c?mode=legacy")
+    other = parse_target("PUT", "/other/fs/c?mode=legacy")
+    assert rename_target(whole, source, "account") is whole
+    assert rename_target(other, {"x-ms-rename-source": "/fs/a"}, "account") is other
+    assert rename_target(parse_target("GET", "/fs/c"), source, "account").account == "fs"
 
 
 def test_properties_become_metadata() -> None:
