@@ -83,6 +83,7 @@ _CONSTRUCTS: Final = (
         "SELECT x.a FROM input x LEFT JOIN input y ON DATEDIFF(second, x, y) BETWEEN 0 AND 5 AND x.a = y.a",
     ),
     ("`JOIN` with reference data", "SELECT i.a, r.b FROM input i JOIN reference r ON i.a = r.a"),
+    ("`CROSS JOIN` with reference data", "SELECT i.a, r.b FROM input i CROSS JOIN reference r"),
     ("`UNION`", "SELECT a FROM input UNION SELECT a FROM input"),
     (
         "`LAG`, `LAST`, `ISFIRST` with `LIMIT DURATION` and `WHEN`",
@@ -126,8 +127,9 @@ _UNVERIFIED: Final = (
     "long.",
     "`DATEDIFF` in the `ON` of a join is the time that passed, to the tick, and not the boundaries in between.",
     "Beside a window, `System.Timestamp()` as a key is the event's moment; in `SELECT` it is the window's end.",
-    "`SELECT *` of a `JOIN` or `APPLY` has the columns of all sources side by side, the leftmost of those of one name. "
-    "Of a source without a row they are null where the query says what they are, else absent.",
+    "`SELECT *` of an `APPLY`, and `SELECT a.*, b.*` of a `JOIN`, have the columns of all sources side by side, the "
+    "leftmost of those of one name. Of a source without a row they are null where the query says what they are, else "
+    "absent.",
     "A column that is a call and has no alias has the function's name; any other expression is refused without one.",
     "A text and a number do not compare (the result is unknown); a text beside a datetime is read as one.",
     "Unasked, only what loses nothing is converted. All else stops the job, as do division by zero and a bigint that "

@@ -18,7 +18,7 @@ from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Query, Script, Source, Union
 from local.stream_analytics import flow
 from local.stream_analytics.operator import Node, Operator
-from local.stream_analytics.plan_partition import Stream, of_input_partitions
+from local.stream_analytics.plan_partition import Stream, is_partition, of_input_partitions
 from local.stream_analytics.plan_scope import RowScope, Slot
 from local.stream_analytics.plan_select import build_select
 from local.stream_analytics.reference import ReferenceData
@@ -202,6 +202,10 @@ class Planner:
     def _read(self, source: Source) -> Stream:
         name = self._inputs[source.name.lower()]
         partitioned = of_input_partitions(source.partition)
+        if partitioned and source.over and self._partitions[name] > 1 and not any(map(is_partition, source.over)):
+            raise InvalidQuery(
+                source.over[0].at, f"{name} has several partitions: TIMESTAMP BY is to be OVER PartitionId, too"
+            )
         scope = RowScope([Slot(source.known_as, 0, metadata=True)])
         key = (
             name,
@@ -256,6 +260,8 @@ class Planner:
     def _check_lanes(self, reader: Reader, component: Component) -> None:
         """Readers whose rows meet keep them apart in the same way, or not at all."""
         first = next(found for number, found, _ in self._readers.values() if number in component.readers)
+        if bool(first.over) != bool(reader.over):
+            raise InvalidQuery(reader.at, "TIMESTAMP BY ... OVER is of all inputs of a query, or of none")
         if first.lanes != reader.lanes:
             raise NotRunLocally(reader.at, "a query whose inputs differ in TIMESTAMP BY ... OVER")
 

@@ -57,7 +57,7 @@ def windows_of(call: Call) -> list[tuple[str | None, Call]]:
     windows = []
     for argument in call.arguments:
         identity, window = _identified(argument)
-        if not isinstance(window, Call) or window.name.upper() not in catalog.WINDOWS:
+        if not isinstance(window, Call) or window.name.upper() not in (*catalog.WINDOWS, catalog.TIMESTAMP):
             raise WrongArguments(argument.at, f"{call.name}() takes windows, or a Window('id', window) for each")
         folded = None if identity is None else identity.lower()
         if found and (None in found) is not (folded is None):
@@ -226,13 +226,14 @@ def analytic_of(call: Call, scope: RowScope) -> Analytic:
     span = duration_of(over.limit, over.limit.arguments)
     if call.name.upper() in catalog.MOVING:
         return Moving(call.at, aggregate_of(replace(call, over=None), scope), span, partition, when)
-    arguments = call.arguments
-    offset = 0 if call.name.upper() == "LAST" else int(_literal(arguments[1])) if len(arguments) > 1 else 1
+    rest = list(call.arguments)
+    value = whole(scope) if call.star else compile_expression(rest.pop(0), scope)
+    offset = 0 if call.name.upper() == "LAST" else int(_literal(rest.pop(0))) if rest else 1
     return Lag(
-        compile_expression(arguments[0], scope),
+        value,
         span,
         offset=offset,
-        default=compile_expression(arguments[2], scope) if len(arguments) > 2 else None,
+        default=compile_expression(rest[0], scope) if rest else None,
         partition=partition,
         when=when,
     )

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from local.sql.asa.durations import constant_number, signed_span_of
 from local.sql.asa.errors import InvalidQuery, NotRunLocally
 from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Between, Binary, Call, Connective, Expression, Join, Path, walk
-from local.sql.asa.values import parse_datetime
+from local.sql.asa.values import TICKS_PER_DAY, parse_datetime
 from local.stream_analytics.joins import Bounds
 from local.stream_analytics.plan_scope import RowScope
 from local.stream_analytics.rows import Evaluate, Row
 
+_FURTHEST: Final = 7 * TICKS_PER_DAY
+"""The maximum DATEDIFF of https://learn.microsoft.com/stream-analytics-query/join-azure-stream-analytics."""
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
@@ -56,7 +58,7 @@ def analyse(join: Join, joined: RowScope, left: RowScope, right: RowScope, *, st
     """
     rest: list[Expression] = []
     limits: list[tuple[str, str, Call, tuple[int | None, int | None]]] = []
-    for part in conjuncts(join.on):
+    for part in conjuncts(join.on) if join.on is not None else ():
         limit = _limit(part, joined)
         if limit is None:
             rest.append(part)
@@ -147,6 +149,8 @@ def _bounds(
         )
     if len(sources) > 1:
         raise NotRunLocally(join.at, "a JOIN whose DATEDIFFs are of several sources")
+    if max(least) < -_FURTHEST or min(most) > _FURTHEST:
+        raise InvalidQuery(limits[0][2].at, "a JOIN is of rows that are up to 7 days apart")
     if max(least) > min(most):
         raise InvalidQuery(limits[0][2].at, "no rows are so far apart: the bounds of DATEDIFF exclude each other")
     return Bounds(max(least), min(most)), sources.pop()

@@ -46,7 +46,12 @@ class Stream:
 
 def of_input_partitions(keys: Sequence[Expression]) -> bool:
     """Whether PARTITION BY is of an input's own partitions."""
-    return len(keys) == 1 and isinstance(keys[0], Path) and keys[0].names[-1].lower() == "partitionid"
+    return len(keys) == 1 and is_partition(keys[0])
+
+
+def is_partition(key: Expression) -> bool:
+    """Whether a key is the column that says an event's partition."""
+    return isinstance(key, Path) and key.names[-1].lower() == "partitionid"
 
 
 def stay_apart(read: Sequence[tuple[Source, Stream]], *, meet: bool) -> bool:
@@ -215,9 +220,9 @@ def _folded(source: Source, slot: Slot) -> Iterator[tuple[Expression, Any]]:
         yield key, scope.key(key)
 
 
-def _equalities(on: Expression, joined: RowScope) -> Iterator[set[Any]]:
+def _equalities(on: Expression | None, joined: RowScope) -> Iterator[set[Any]]:
     """The pairs that ON says are equal."""
-    for part in conjuncts(on):
+    for part in conjuncts(on) if on is not None else ():
         if isinstance(part, Binary) and part.sign == "=":
             with suppress(QueryError):  # DATEDIFF is of sources, which are no values
                 yield {joined.key(part.left), joined.key(part.right)}

@@ -90,6 +90,9 @@ def build_select(select: Select, builder: Builder) -> Stream:
     if select.where is not None:
         where = compile_expression(select.where, rows)
         place = builder.add(lambda: flow.Filter(where), place)
+    if select.having is not None and not select.group:
+        having = compile_expression(select.having, rows)
+        place = builder.add(lambda: flow.Filter(having), place)
     if select.group or any(_calls(select.projections, catalog.is_aggregate)):
         _check_apart(select, rows, source)
         place, columns = _grouped(select, rows, place, builder)
@@ -114,7 +117,7 @@ class _Rows:
         joined = [part.source for part in select.joins if isinstance(part, Join) and builder.table(part.source) is None]
         self._stamped = len(joined) > 1
         read = [(source, builder.stream(source)) for source in (select.source, *joined)]
-        looks_back = any(_calls((select.projections, select.where), catalog.looks_back))
+        looks_back = any(_calls((select.projections, select.where, select.having), catalog.looks_back))
         apart = stay_apart(read, meet=bool(select.group or joined or looks_back))
         if not apart:
             read = [(source, builder.together(stream, source)) for source, stream in read]
@@ -143,7 +146,9 @@ class _Rows:
         return RowScope(self._slots, self._looked_back)
 
     def _look_back(self, place: int) -> int:
-        calls = list(_calls((*self._select.projections, self._select.where, self._select.group), catalog.looks_back))
+        select = self._select
+        parts = (*select.projections, select.where, select.group, None if select.group else select.having)
+        calls = list(_calls(parts, catalog.looks_back))
         if not calls:
             return place
         others = [part.alias if isinstance(part, Apply) else part.source.known_as for part in self._select.joins]

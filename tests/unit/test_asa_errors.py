@@ -21,7 +21,6 @@ REFUSED = {
     "SELECT ST_DISTANCE(a, b) AS d FROM input": f"q.asaql:1:8: ST_DISTANCE() {ELSEWHERE}",
     "CREATE TABLE input (a bigint)": f"q.asaql:1:1: CREATE TABLE {ELSEWHERE}",
     "SELECT * FROM input MATCH_RECOGNIZE (LIMIT DURATION (minute, 1))": f"q.asaql:1:21: MATCH_RECOGNIZE {ELSEWHERE}",
-    "SELECT * FROM input CROSS JOIN cities": f"q.asaql:1:21: CROSS JOIN {ELSEWHERE}",
     "SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) AS p FROM input GROUP BY TumblingWindow(second, 1)": (
         f"q.asaql:1:8: PERCENTILE_CONT() {ELSEWHERE}"
     ),
@@ -85,7 +84,12 @@ REFUSED = {
     "INSERT INTO output SELECT * FROM input": (
         "q.asaql:1:1: INSERT is not Stream Analytics: a script is steps and SELECTs"
     ),
+    "SELECT i.a, * FROM input i JOIN cities c ON i.a = c.a": (
+        "q.asaql:1:13: SELECT * of a JOIN is not Stream Analytics: name the columns, or a source and all of its, as in "
+        "i.*"
+    ),
     # it does not parse
+    "SELECT CASE WHEN a = 1 THEN 2 END AS x FROM input": "q.asaql:1:31: expected ELSE, found 'END'",
     "": "q.asaql:1:1: expected SELECT, found the end of the query",
     "SELECT a, FROM input": "q.asaql:1:11: expected an expression, found 'FROM'",
     "SELECT a b c FROM input": "q.asaql:1:12: expected INTO or FROM, found 'c'",
@@ -142,6 +146,41 @@ REFUSED = {
     "SELECT SUM(DISTINCT a) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: SUM() takes no DISTINCT",
     "SELECT COUNT(DISTINCT a) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: COUNT() takes no DISTINCT",
     "SELECT SUM(*) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: SUM() takes no *",
+    "SELECT COUNT(*, a) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:8: COUNT() takes 0 to 1 argument, not 2"
+    ),
+    "SELECT COUNT(*, a) AS x FROM input GROUP BY TumblingWindow(second, 1)": (
+        "q.asaql:1:8: COUNT() takes no * beside others"
+    ),
+    "SELECT LEN(*) AS x FROM input": "q.asaql:1:8: LEN() takes no *",
+    "SELECT LAG(*, 1, a, b) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:8: LAG() takes 1 to 3 arguments, not 4"
+    ),
+    "SELECT LAG(a, 0) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:15: LAG() takes as offset a number of events, 1 or more; LAST() begins with the event at hand"
+    ),
+    "SELECT LAG(*, 0) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:15: LAG() takes as offset a number of events, 1 or more; LAST() begins with the event at hand"
+    ),
+    "SELECT LAST(a, b, c) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:8: LAST() takes 1 to 2 arguments, not 3"
+    ),
+    "SELECT LAST(a, LAG(b) OVER (LIMIT DURATION(hour, 1))) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
+        "q.asaql:1:16: LAG() looks back at events; LAST() cannot"
+    ),
+    "SELECT a FROM input TIMESTAMP BY CASE WHEN a = 1 THEN System.Timestamp() ELSE b END": (
+        "q.asaql:1:55: System.Timestamp() is what TIMESTAMP BY gives: it cannot be taken from there"
+    ),
+    "SELECT i.a FROM input i CROSS JOIN other o": (
+        "q.asaql:1:25: CROSS JOIN is with reference data; other is a stream, and joined ON a DATEDIFF"
+    ),
+    "SELECT i.a FROM input i JOIN other o ON DATEDIFF(day, i, o) BETWEEN 0 AND 8": (
+        "q.asaql:1:41: a JOIN is of rows that are up to 7 days apart"
+    ),
+    "SELECT i.a FROM input i JOIN other o ON DATEDIFF(hour, i, o) BETWEEN -169 AND 0": (
+        "q.asaql:1:41: a JOIN is of rows that are up to 7 days apart"
+    ),
+    "SELECT COUNT(*) AS c FROM input GROUP BY DATEPART(minute, System.Timestamp())": f"q.asaql:1:42: {WINDOWED}",
     "SELECT AVG(a, b) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: AVG() takes 1 argument, not 2",
     "SELECT AVG(LAG(a) OVER (LIMIT DURATION(hour, 1))) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
         "q.asaql:1:12: LAG() looks back at events; AVG() cannot"
@@ -156,7 +195,13 @@ REFUSED = {
         "q.asaql:1:36: DURATION() takes as unit one of day, hour, minute, second, millisecond, microsecond"
     ),
     "SELECT COUNT(*) AS c FROM input GROUP BY TumblingWindow(second, 0)": (
-        "q.asaql:1:65: TumblingWindow() takes a number of more than 0"
+        "q.asaql:1:65: TumblingWindow() takes a whole number of more than 0"
+    ),
+    "SELECT COUNT(*) AS c FROM input GROUP BY TumblingWindow(second, 1.5)": (
+        "q.asaql:1:65: TumblingWindow() takes a whole number of more than 0"
+    ),
+    "SELECT COUNT(*) AS c FROM input GROUP BY HoppingWindow(Duration(second, 5), Hop(second, 0.5))": (
+        "q.asaql:1:89: Hop() takes a whole number of more than 0"
     ),
     "SELECT COUNT(*) AS c FROM input GROUP BY TumblingWindow(second, a)": (
         "q.asaql:1:65: TumblingWindow() takes a constant number"
@@ -204,8 +249,8 @@ REFUSED = {
     "SELECT SUM(COUNT(*)) AS x FROM input GROUP BY TumblingWindow(second, 1)": (
         "q.asaql:1:12: COUNT() is an aggregate; SUM() has none"
     ),
-    "SELECT a FROM input HAVING a = 1": (
-        "q.asaql:1:28: HAVING is of groups, and there is no GROUP BY; WHERE filters events"
+    "SELECT a FROM input HAVING COUNT(*) > 1": (
+        "q.asaql:1:28: COUNT() is an aggregate; HAVING without GROUP BY has none"
     ),
     "SELECT a FROM cities": "q.asaql:1:15: cities is reference data: it can be joined, and a stream is to be first",
     "SELECT i.a FROM input i JOIN other o ON i.a = o.a": (
@@ -262,7 +307,7 @@ def test_over_of_several_partitions_wants_them_apart() -> None:
     with pytest.raises(QueryError, match=r"^q\.asaql:1:15: .*PARTITION BY PartitionId"):
         compile_job(query, inputs={"input": 4}, file="q.asaql")
     compile_job(query, inputs={"input": 1}, file="q.asaql")
-    compile_job(query + " PARTITION BY PartitionId", inputs={"input": 4}, file="q.asaql")
+    compile_job(query + ", PartitionId PARTITION BY PartitionId", inputs={"input": 4}, file="q.asaql")
 
 
 def test_a_position_counts_characters_and_lines() -> None:

@@ -30,8 +30,9 @@ VALUES: dict[str, Any] = {
     "i & 3": 3, "i | 8": 15, "i ^ 1": 6, "~i": -8, "~yes": False, "-yes": -1, "+yes": 1,
     "s + '!'": "Hello!", "s + nothing": None,
     # CASE, COALESCE
-    "CASE WHEN i > 5 THEN 'big' ELSE 'small' END": "big", "CASE i WHEN 1 THEN 'one' WHEN 7 THEN 'seven' END": "seven",
-    "CASE WHEN missing > 5 THEN 1 END": None, "CASE missing WHEN NULL THEN 1 ELSE 2 END": 2,
+    "CASE WHEN i > 5 THEN 'big' ELSE 'small' END": "big",
+    "CASE i WHEN 1 THEN 'one' WHEN 7 THEN 'seven' ELSE NULL END": "seven",
+    "CASE WHEN missing > 5 THEN 1 ELSE NULL END": None, "CASE missing WHEN NULL THEN 1 ELSE 2 END": 2,
     "COALESCE(missing, NULL, i)": 7, "COALESCE(missing, nothing)": None,
     # texts
     "CONCAT('Make: ', s, ', ', missing)": "Make: Hello, ",  # *

@@ -196,6 +196,16 @@ def test_what_has_no_row_has_nulls_where_the_query_says_its_columns() -> None:
     query = """
         WITH ones AS (SELECT id, t FROM input TIMESTAMP BY t WHERE id = 1),
         twos AS (SELECT id AS other, ID AS same FROM input TIMESTAMP BY t WHERE id = 2)
-        SELECT * FROM ones LEFT JOIN twos ON DATEDIFF(second, ones, twos) BETWEEN 0 AND 5"""
+        SELECT ones.*, twos.* FROM ones LEFT JOIN twos ON DATEDIFF(second, ones, twos) BETWEEN 0 AND 5"""
     events = [{"id": 1, "t": "2026-01-01T00:00:00Z"}, {"id": 2, "t": "2026-01-01T00:00:09Z"}]
     assert run(query, input=events)["output"] == [{**events[0], "other": None, "same": None}]
+
+
+def test_cross_join_has_every_row_of_reference_data() -> None:
+    """Source: https://azure.microsoft.com/updates/new-language-functions-in-stream-analytics/"""
+    rows = run(
+        "SELECT i.id, r.name FROM input i CROSS JOIN names r WHERE i.id > 1",
+        {"names": [{"name": "x"}, {"name": "y"}]},
+        input=[{"id": 1}, {"id": 2}],
+    )
+    assert rows["output"] == [{"id": 2, "name": "x"}, {"id": 2, "name": "y"}]

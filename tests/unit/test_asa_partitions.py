@@ -324,21 +324,31 @@ REFUSED = {
             "what TIMESTAMP BY is OVER is to be in GROUP BY: each has a time of its own"
         )
         for columns, key, group in (
-            ("*", "device", "kind"), ("*", "UPPER(device)", "device"),
-            ("device AS d, PartitionId", "device", "d"), ("*", "device, kind", "device"),
+            ("*", "device, PartitionId", "kind, PartitionId"),
+            ("*", "UPPER(device), PartitionId", "device, PartitionId"),
+            ("device AS d, PartitionId", "device, PartitionId", "d, PartitionId"),
+            ("*", "device, kind, PartitionId", "device, PartitionId"), ("*", "device, PartitionId", "device"),
         )
     },
     **{
-        "SELECT a.n FROM input a TIMESTAMP BY t OVER device PARTITION BY PartitionId "
-        "^JOIN input b TIMESTAMP BY t OVER device PARTITION BY PartitionId "
+        "SELECT a.n FROM input a TIMESTAMP BY t OVER device, PartitionId PARTITION BY PartitionId "
+        "^JOIN input b TIMESTAMP BY t OVER device, PartitionId PARTITION BY PartitionId "
         f"ON a.PartitionId = b.PartitionId {on} AND DATEDIFF(second, a, b) BETWEEN 0 AND 5": (
             "ON is to have device equal, which TIMESTAMP BY is OVER: each has a time of its own"
         )
         for on in ("", "AND a.device = a.device", "AND a.device = b.kind")
     },
-    "WITH s AS (SELECT device FROM input TIMESTAMP BY t OVER device PARTITION BY PartitionId) "
+    "WITH s AS (SELECT device FROM input TIMESTAMP BY t OVER device, PartitionId PARTITION BY PartitionId) "
     "SELECT COUNT(*) AS c FROM ^s GROUP BY TumblingWindow(second, 3)": (
         f"reading the partitions of s together, with TIMESTAMP BY ... OVER, {ELSEWHERE}"
+    ),
+    "SELECT n FROM input TIMESTAMP BY t OVER ^device, kind PARTITION BY PartitionId": (
+        "input has several partitions: TIMESTAMP BY is to be OVER PartitionId, too"
+    ),
+    "SELECT a.n FROM input a TIMESTAMP BY t OVER PartitionId PARTITION BY PartitionId "
+    "JOIN ^input b TIMESTAMP BY t PARTITION BY PartitionId "
+    "ON a.PartitionId = b.PartitionId AND DATEDIFF(second, a, b) BETWEEN 0 AND 5": (
+        "TIMESTAMP BY ... OVER is of all inputs of a query, or of none"
     ),
 }  # fmt: skip
 

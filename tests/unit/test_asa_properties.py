@@ -40,8 +40,8 @@ QUERIES = {
     "apply": "SELECT e.ArrayIndex AS i, e.ArrayValue AS v FROM a TIMESTAMP BY at "
     "OUTER APPLY GetArrayElements(list) AS e",
     "reference": "SELECT a.n, names.name FROM a TIMESTAMP BY at LEFT JOIN names ON a.kind = names.kind",
-    "substreams": "SELECT kind, COUNT(*) AS c FROM a TIMESTAMP BY at OVER kind PARTITION BY PartitionId "
-    "GROUP BY kind, TumblingWindow(second, 5)",
+    "substreams": "SELECT kind, COUNT(*) AS c FROM a TIMESTAMP BY at OVER kind, PartitionId PARTITION BY PartitionId "
+    "GROUP BY kind, PartitionId, TumblingWindow(second, 5)",
     "partitions": "SELECT kind, MIN(n) AS m FROM a TIMESTAMP BY at PARTITION BY PartitionId "
     "GROUP BY kind, TumblingWindow(second, 5)",
     "partitions together": "WITH s AS (SELECT kind, COUNT(*) AS c FROM a TIMESTAMP BY at PARTITION BY PartitionId "

@@ -32,8 +32,11 @@ AGGREGATES: Final[dict[str, tuple[int, int]]] = {
 ORDERED: Final = frozenset(("COLLECTTOP", "PERCENTILE_CONT", "PERCENTILE_DISC", "TOPONE"))
 """Aggregates with OVER (ORDER BY ...)."""
 
-ANALYTIC: Final[dict[str, tuple[int, int]]] = {"ISFIRST": (2, 2), "LAG": (1, 3), "LAST": (1, 1)}
-"""What looks back at earlier events, with OVER (... LIMIT DURATION ...)."""
+ANALYTIC: Final[dict[str, tuple[int, int]]] = {"ISFIRST": (2, 2), "LAG": (1, 3), "LAST": (1, 2)}
+"""What looks back at earlier events, with OVER (... LIMIT DURATION ...): the least and the most arguments."""
+
+STARRED: Final = frozenset(("COUNT", "LAG", "LAST"))
+"""What takes * for an argument: all of the event."""
 
 MOVING: Final = ("SUM", "AVG", "MIN", "MAX", "COUNT")
 """Aggregates that look back, too, with OVER (... LIMIT DURATION ...)."""

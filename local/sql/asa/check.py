@@ -11,7 +11,7 @@ from typing import Final
 
 from local.sql.asa import catalog
 from local.sql.asa.check_expressions import Place, check_condition, check_rows_call, check_value
-from local.sql.asa.errors import InvalidQuery, QuerySyntaxError, UnknownName
+from local.sql.asa.errors import InvalidQuery, NotStreamAnalytics, QuerySyntaxError, UnknownName
 from local.sql.asa.tree import Apply, Call, Expression, Join, Query, Script, Select, Source, Star, depth
 
 _DEEPEST: Final = 150
@@ -22,7 +22,8 @@ _ON = Place("ON")
 _KEY = Place("GROUP BY", analytic=True)
 _HAVING = Place("HAVING", aggregates=True)
 _SELECT = Place("SELECT", aggregates=True, analytic=True, window=True)
-_TIME = Place("TIMESTAMP BY")
+_FILTER = Place("HAVING without GROUP BY", analytic=True)
+_TIME = Place("TIMESTAMP BY", timed=False)
 _PARTITION = Place("PARTITION BY")
 
 
@@ -92,8 +93,7 @@ def _check_query(query: Query, streams: _Names, tables: _Names) -> None:
         _check_sources(select, streams, tables)
         for item in select.projections:
             if isinstance(item, Star):
-                if select.group:
-                    raise InvalidQuery(item.at, "* has columns that are not in GROUP BY")
+                _check_star(item, select)
             else:
                 check_value(item.value, _SELECT)
         if select.where is not None:
@@ -102,11 +102,15 @@ def _check_query(query: Query, streams: _Names, tables: _Names) -> None:
             if not _is_window(key):
                 check_value(key, _KEY)
         if select.having is not None:
-            if not select.group:
-                raise InvalidQuery(
-                    select.having.at, "HAVING is of groups, and there is no GROUP BY; WHERE filters events"
-                )
-            check_condition(select.having, _HAVING)
+            check_condition(select.having, _HAVING if select.group else _FILTER)
+
+
+def _check_star(star: Star, select: Select) -> None:
+    if select.group:
+        raise InvalidQuery(star.at, "* has columns that are not in GROUP BY")
+    if not star.prefix and any(isinstance(part, Join) for part in select.joins):
+        instead = f"name the columns, or a source and all of its, as in {select.source.known_as}.*"
+        raise NotStreamAnalytics(star.at, "SELECT * of a JOIN", instead)
 
 
 def _check_sources(select: Select, streams: _Names, tables: _Names) -> None:
@@ -118,8 +122,12 @@ def _check_sources(select: Select, streams: _Names, tables: _Names) -> None:
         else:
             source = part.source if isinstance(part, Join) else part
             _check_source(source, streams, tables, first=place == 0)
-            if isinstance(part, Join):
+            if isinstance(part, Join) and part.on is not None:
                 check_condition(part.on, _ON)
+            elif isinstance(part, Join) and source.name not in tables:
+                raise InvalidQuery(
+                    part.at, f"CROSS JOIN is with reference data; {source.name} is a stream, and joined ON a DATEDIFF"
+                )
             name, at = source.known_as, source.at
         if name in _Names(known):
             raise InvalidQuery(at, f"two sources are called {name}; give one an alias")

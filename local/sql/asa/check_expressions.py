@@ -18,12 +18,16 @@ from local.sql.asa.functions import FUNCTIONS
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expression is, and which calls of time may be in it (`window`: of the identity of the window)."""
+    """Where an expression is, and which calls of time may be in it (`window`: of the identity of the window).
+
+    `timed` says whether the event has its time there already.
+    """
 
     name: str
     aggregates: bool = False
     analytic: bool = False
     window: bool = False
+    timed: bool = True
 
 
 def is_condition(node: tree.Expression) -> bool:
@@ -135,6 +139,8 @@ def _call(call: tree.Call, place: Place) -> None:
     elif upper in (catalog.TIMESTAMP, catalog.WINDOW):
         _plain(call)
         _count(call, 0, 0)
+        if upper == catalog.TIMESTAMP and not place.timed:
+            raise InvalidQuery(call.at, f"{call.name}() is what {place.name} gives: it cannot be taken from there")
         if upper == catalog.WINDOW and not place.window:
             raise InvalidQuery(call.at, f"{call.name}() is of the SELECT list, and {place.name} has none")
     elif upper == catalog.METADATA:
@@ -185,8 +191,8 @@ def _aggregate(call: tree.Call, place: Place) -> None:
             check_value(key, Place(f"{call.name}()", analytic=place.analytic))
     if call.distinct and upper != "COUNT":
         raise NotStreamAnalytics(call.at, f"{call.name}(DISTINCT ...)", "COUNT(DISTINCT ...) is")
-    if call.star and upper != "COUNT":
-        raise WrongArguments(call.at, f"{call.name}() takes no *")
+    if call.star and (upper != "COUNT" or call.arguments):
+        raise WrongArguments(call.at, f"{call.name}() takes no *" + (" beside others" if upper == "COUNT" else ""))
     if not call.star:
         _count(call, *catalog.AGGREGATES[upper])
     if upper == "COLLECTTOP":
@@ -213,10 +219,10 @@ def _analytic(call: tree.Call, place: Place) -> None:
         raise NotStreamAnalytics(call.at, f"{call.name}() OVER (... LIMIT DURATION ...)", instead)
     over = call.over
     inside = Place(f"{call.name}()")
-    if call.distinct or (call.star and upper != "COUNT"):
+    if call.distinct or (call.star and upper not in catalog.STARRED):
         raise WrongArguments(call.at, f"{call.name}() takes no {'DISTINCT' if call.distinct else '*'}")
-    if not call.star:
-        _count(call, *(catalog.ANALYTIC.get(upper) or catalog.AGGREGATES[upper]))
+    least, most = catalog.ANALYTIC.get(upper) or catalog.AGGREGATES[upper]
+    _count(call, least, most, given=len(call.arguments) + call.star)
     if over is not None and over.order:
         raise WrongArguments(over.at, f"{call.name}() takes no ORDER BY: events are in the order of their time")
     if upper == "ISFIRST":
@@ -229,10 +235,12 @@ def _analytic(call: tree.Call, place: Place) -> None:
         _plain(over.limit)
         duration_of(over.limit, over.limit.arguments)
         _values(call.arguments, inside)
-    if upper == "LAG" and len(call.arguments) > 1:
-        offset = call.arguments[1]
-        if not isinstance(offset, tree.Literal) or type(offset.value) is not int or offset.value < 0:
-            raise WrongArguments(offset.at, f"{call.name}() takes as offset a number of events, 0 or more")
+    rest = call.arguments if call.star else call.arguments[1:]
+    if upper == "LAG" and rest:
+        offset = rest[0]
+        if not isinstance(offset, tree.Literal) or type(offset.value) is not int or offset.value < 1:
+            instead = "1 or more; LAST() begins with the event at hand"
+            raise WrongArguments(offset.at, f"{call.name}() takes as offset a number of events, {instead}")
     if over is not None:
         _values(over.partition, inside)
         if over.when is not None:
@@ -246,9 +254,8 @@ def _plain(call: tree.Call) -> None:
         raise WrongArguments(call.at, f"{call.name}() takes no {'DISTINCT' if call.distinct else '*'}")
 
 
-def _count(call: tree.Call, least: int, most: int) -> None:
-    if not least <= len(call.arguments) <= most:
+def _count(call: tree.Call, least: int, most: int, given: int | None = None) -> None:
+    given = len(call.arguments) if given is None else given
+    if not least <= given <= most:
         shown = str(least) if least == most else f"{least} to {most}"
-        raise WrongArguments(
-            call.at, f"{call.name}() takes {shown} argument{'' if most == 1 else 's'}, not {len(call.arguments)}"
-        )
+        raise WrongArguments(call.at, f"{call.name}() takes {shown} argument{'' if most == 1 else 's'}, not {given}")

@@ -20,11 +20,11 @@ def duration_of(call: Call, arguments: tuple[Expression, ...]) -> int:
     """The span of `unit, number`, in ticks.
 
     Raises:
-        WrongArguments: the unit is none of a fixed length up to a day, or the number is not more than 0.
+        WrongArguments: the unit is none of a fixed length up to a day, or the number is not whole and more than 0.
     """
     span = signed_span_of(call, arguments)
-    if span <= 0:
-        raise WrongArguments(arguments[1].at, f"{call.name}() takes a number of more than 0")
+    if span <= 0 or type(constant_number(arguments[1])) is not int:
+        raise WrongArguments(arguments[1].at, f"{call.name}() takes a whole number of more than 0")
     return span
 
 

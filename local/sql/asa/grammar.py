@@ -223,8 +223,8 @@ class _Script(Expressions):
             outer = cursor.take().upper == "OUTER"
             cursor.take()
             return self._apply(outer)
-        if cursor.next_is("CROSS", "JOIN"):
-            raise NotRunLocally(at, "CROSS JOIN")
+        if cursor.accept("CROSS", "JOIN"):
+            return tree.Join(at, self._source(), left=False, on=None)
         for word in ("RIGHT", "FULL"):
             if cursor.next_is(word):
                 raise NotStreamAnalytics(at, f"{word} JOIN", "there are JOIN and LEFT JOIN")

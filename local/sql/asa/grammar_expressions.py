@@ -153,7 +153,8 @@ class Expressions(Precedence):
             branches.append((condition, self.value()))
         if not branches:
             raise cursor.fail("WHEN")
-        default = self.value() if cursor.accept("ELSE") else None
+        cursor.expect("ELSE")  # which T-SQL does not ask for, and the page of CASE does
+        default = self.value()
         cursor.expect("END")
         return tree.Case(at, operand, tuple(branches), default)
 
@@ -185,7 +186,7 @@ class Expressions(Precedence):
             cursor.take()  # ALL values, which is the default
         starred = not distinct and cursor.accept("*")
         arguments: tuple[tree.Expression, ...] = ()
-        if not starred and (distinct or not cursor.next_is(")")):
+        if cursor.accept(",") if starred else (distinct or not cursor.next_is(")")):
             arguments = cursor.commas(self.value)
         cursor.expect(")")
         if cursor.next_is("WITHIN", "GROUP"):

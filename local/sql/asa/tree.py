@@ -62,7 +62,10 @@ class Over(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Expression):
-    """A call of anything: a function, an aggregate, a window. `name` is as written, with its dots."""
+    """A call of anything: a function, an aggregate, a window. `name` is as written, with its dots.
+
+    A `star` stands before the arguments.
+    """
 
     name: str
     arguments: tuple[Expression, ...] = ()
@@ -121,11 +124,11 @@ class Source(Node):
 
 @dataclass(frozen=True, slots=True)
 class Join(Node):
-    """[INNER] JOIN or LEFT [OUTER] JOIN ... ON."""
+    """[INNER] JOIN or LEFT [OUTER] JOIN ... ON, or CROSS JOIN, which has no ON."""
 
     source: Source
     left: bool
-    on: Expression
+    on: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
