@@ -1,16 +1,22 @@
 package headrace;
 
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /** Runs every case, or those whose names begin with the words given; ends with status 1 when one failed. */
 public final class Check {
     private Check() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws Exception {
         Settings settings = Settings.fromEnvironment();
+        String run = "java-" + UUID.randomUUID().toString().substring(0, 8);
+        Topics.create(settings, run + "-events");
+        Topics.create(settings, run + "-processed");
         String chosen = String.join(" ", arguments);
         List<Case> cases = Stream.of(
+                        new EventHubsCases(settings, run + "-events").all(),
+                        new EventProcessorCases(settings, run + "-processed").all(),
                         new KafkaStreamsCases(settings).all())
                 .flatMap(List::stream)
                 .filter(one -> one.name().startsWith(chosen))

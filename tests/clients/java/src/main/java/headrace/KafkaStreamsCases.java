@@ -12,8 +12,6 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -45,7 +43,7 @@ final class KafkaStreamsCases {
     private void windowedCounts() throws Exception {
         String run = "java-" + UUID.randomUUID();
         String output = run + "-counts";
-        createTopic(output);
+        Topics.create(settings, output);
         Instant minute = Instant.ofEpochSecond(Instant.now().getEpochSecond() / 60 * 60).minusSeconds(600);
         send(run, minute, "KCLT", 3);
         send(run, minute, "KRDU", 2);
@@ -96,12 +94,6 @@ final class KafkaStreamsCases {
         config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 200);
         config.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         return config;
-    }
-
-    private void createTopic(String name) throws Exception {
-        try (Admin admin = Admin.create(settings.kafkaClient())) {
-            admin.createTopics(List.of(new NewTopic(name, 4, (short) 1))).all().get();
-        }
     }
 
     private void send(String sender, Instant when, String station, int count) {
