@@ -238,7 +238,6 @@ async def test_an_id_of_256_characters_is_not_too_long(client: Client) -> None:
         ({"partition": 2}, ErrorCode.unknown_topic_or_partition),
         ({"partition": -1}, ErrorCode.unknown_topic_or_partition),
         ({"metadata": "é" * 513}, ErrorCode.offset_metadata_too_large),
-        ({"offset": -1}, ErrorCode.invalid_request),
         ({"group_id": ""}, ErrorCode.invalid_group_id),
         ({"group_id": "g" * 257}, ErrorCode.invalid_group_id),
     ],
@@ -248,6 +247,12 @@ async def test_a_commit_beyond_the_limits_is_refused(
 ) -> None:
     assert await client.commit(**{"offset": 1, **values}) is error
     assert not groups.all()
+
+
+async def test_a_negative_offset_is_kept(client: Client) -> None:
+    assert await client.commit(7) is ErrorCode.none
+    assert await client.commit(-2) is ErrorCode.none  # KafkaJS's `resetOffsets({ earliest: true })`
+    assert await client.committed(topics=[(HUB, [0])]) == {(HUB, 0): (-2, "note", ErrorCode.none)}
 
 
 async def test_a_connection_that_is_limited_to_a_hub_uses_its_offsets_alone(client: Client) -> None:

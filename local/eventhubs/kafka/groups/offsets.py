@@ -64,7 +64,8 @@ def _refuse_offset(topic: str, partition: Any, session: Session) -> ErrorCode:
         return found
     if len((partition.committed_metadata or "").encode()) > MAX_METADATA_BYTES:
         return ErrorCode.offset_metadata_too_large
-    return ErrorCode.none if partition.committed_offset >= 0 else ErrorCode.invalid_request
+    # A negative offset is kept, as Kafka keeps it: clients take it for none, and KafkaJS resets a group by it.
+    return ErrorCode.none
 
 
 async def _fetch(request: Any, session: Session) -> Any:
