@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from local.sql.asa.values import DateTime
@@ -52,24 +52,29 @@ class References:
     async def open(self) -> None:
         """Wait for all of it: no event is read before."""
         for reader in self._readers:
-            await again(reader.open, ReferenceDataError)
+            await self._again(reader, reader.open, "the job begins once all of its inputs are there")
             self._keep(reader)
 
     async def refresh(self) -> None:
         """Look for what is new, if it is time. Between two cycles: rows of one that is done again meet the same."""
         for reader in self._readers:
             if reader.is_due():
-                await again(reader.refresh, ReferenceDataError)
+                await self._again(reader, reader.refresh, "the job goes on")
                 self._keep(reader)
 
     async def hold(self, since: DateTime, until: DateTime) -> None:
         """Have what rows of these times meet, and let go of what is earlier."""
         for reader in self._readers:
-            await again(partial(reader.hold, since, until), ReferenceDataError)
+            await self._again(reader, partial(reader.hold, since, until), "the job goes on with the events that waited")
 
     async def close(self) -> None:
         for reader in self._readers:
             await reader.close()
+
+    async def _again(self, reader: ReferenceReader, action: Callable[[], Awaitable[None]], then: str) -> None:
+        source = reader.source
+        there = f"input {source.name}, {source.file_system}/{source.path.pattern}: it can be read; {then}"
+        await again(action, ReferenceDataError, there)
 
     def _keep(self, reader: ReferenceReader) -> None:
         self._store.keep_reference(reader.source.name, reader.known)

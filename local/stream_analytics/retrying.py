@@ -16,8 +16,14 @@ _LONGEST_WAIT: Final = 10.0
 """Seconds before something that failed is tried again; twice as long each time, up to the longest."""
 
 
-async def again(action: Callable[[], Awaitable[object]], failure: type[JobError]) -> None:
-    """Do it until it does not fail that way, with longer and longer pauses; say so when it begins and ends."""
+async def again(action: Callable[[], Awaitable[object]], failure: type[JobError], then: str) -> None:
+    """Do it until it does not fail that way, with longer and longer pauses.
+
+    Args:
+        action: what to do. Its failures are logged.
+        failure: how it may fail.
+        then: what is logged once it does not fail any more: what is back, and what comes of it.
+    """
     wait, failed = _FIRST_WAIT, 0
     while True:
         try:
@@ -29,5 +35,5 @@ async def again(action: Callable[[], Awaitable[object]], failure: type[JobError]
             wait = min(2 * wait, _LONGEST_WAIT)
         else:
             if failed:
-                _LOG.warning("it is back, after %d attempts", failed)
+                _LOG.warning("%s (after %d failed attempts)", then, failed)
             return

@@ -8,20 +8,19 @@ nothing is held in memory but what they had handed over.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime, dump
+from local.stream_analytics.cycle import Cycle
 from local.stream_analytics.definition import Definition, Output
 from local.stream_analytics.errors import HubError, JobError, OutputError
 from local.stream_analytics.events import Received, read, ticks
@@ -44,29 +43,8 @@ STATE: Final = 3
 _PATIENCE: Final = 5.0
 """Seconds that a start waits for the hubs; a job whose hubs are away starts, and waits for them."""
 
-_SPACING: Final = 0.5
-"""Seconds between the starts of two cycles that have little to do: each makes a file."""
-
-_STATE_SHARE: Final = 4
-"""How many times longer than to save the state took a cycle reads: a large state is not written twice a second."""
-
-_LARGE: Final = 2 * 1024 * 1024
-"""Bytes of records from which on a cycle takes no more."""
-
 _TURN: Final = 100
 """Events between which connections have their turn."""
-
-
-@dataclass
-class _Cycle:
-    """What a cycle took and gave."""
-
-    started: float = field(default_factory=time.time)
-    events: Counter[str] = field(default_factory=Counter)
-    undecoded: Counter[str] = field(default_factory=Counter)
-    records: dict[str, list[bytes]] = field(default_factory=dict)
-    bytes: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
 
 
 class Service:
@@ -160,7 +138,8 @@ class Service:
 
     async def _open(self) -> None:
         for reader in self._readers.values():
-            await again(reader.look, HubError)
+            source = reader.source
+            await again(reader.look, HubError, f"input {source.name}, hub {source.hub}: it answers; the job goes on")
         await self._references.open()
         partitions = {name: len(reader.partitions) for name, reader in self._readers.items()}
         others = {source.name: 1 for source in self._definition.inputs if source.name not in partitions}
@@ -197,25 +176,20 @@ class Service:
     async def _run(self) -> None:
         await self._open()
         self._opened.set()
-        await self._deliver(_Cycle())
+        await self._deliver(Cycle())
         began = 0.0
         while True:
             await self._inbox.wait()
-            until = max(began + _SPACING, time.monotonic() + _STATE_SHARE * self._state_seconds)
-            cycle = _Cycle()
             await self._references.refresh()
-            with contextlib.suppress(TimeoutError):
-                while cycle.bytes < _LARGE:
-                    await self._take(cycle)
-                    async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                        await self._inbox.wait()
+            cycle = Cycle()
+            await cycle.fill(self._take, self._inbox, began, self._state_seconds)
             began = time.monotonic()
             if cycle.events or cycle.records:
                 self._commit(cycle)
                 await self._deliver(cycle)
                 self._report(cycle)
 
-    async def _take(self, cycle: _Cycle) -> None:
+    async def _take(self, cycle: Cycle) -> None:
         """Push what the inputs have through the query."""
         batches, quiet = self._inbox.take(self._reached)
         await self._hold_references(batches, quiet)
@@ -238,7 +212,7 @@ class Service:
         until = max((*(batch.last_arrival for batch in batches), *(look.until for look in quiet)))
         await self._references.hold(self._since, DateTime(until + EARLY_ARRIVAL))
 
-    def _commit(self, cycle: _Cycle) -> None:
+    def _commit(self, cycle: Cycle) -> None:
         started = time.monotonic()
         memory = Memory(self._fingerprint, self._job.save())
         self._store.commit(self._positions(), memory, cycle.records, cycle.started)
@@ -254,7 +228,7 @@ class Service:
             positions[name][partition] = Position(self._readers[name].log, sequence, settled[name, partition])
         return positions
 
-    async def _push(self, cycle: _Cycle, batch: Batch) -> None:
+    async def _push(self, cycle: Cycle, batch: Batch) -> None:
         hub, processed = self._readers[batch.input].source.hub, ticks(datetime.now(UTC))
         for number, event in enumerate(batch.events):
             if number % _TURN == _TURN - 1:
@@ -265,7 +239,7 @@ class Service:
         self._read[place], self._reached[place] = received.sequence, received.arrival
         cycle.events[batch.input] += len(batch.events)
 
-    def _push_event(self, cycle: _Cycle, batch: Batch, received: Received) -> None:
+    def _push_event(self, cycle: Cycle, batch: Batch, received: Received) -> None:
         if received.errors:
             cycle.undecoded[batch.input] += len(received.errors)
             _LOG.warning(
@@ -276,7 +250,7 @@ class Service:
         for record, meta in received.records:
             self._keep(cycle, self._job.push(batch.input, batch.partition, record, received.arrival, meta))
 
-    def _idle(self, cycle: _Cycle, look: Quiet) -> None:
+    def _idle(self, cycle: Cycle, look: Quiet) -> None:
         place = look.input, look.partition
         if look.last < look.handed:
             raise JobError(
@@ -287,13 +261,13 @@ class Service:
             self._reached[place] = max(self._reached[place], look.until)
             self._keep(cycle, self._job.idle(look.until, *place))
 
-    def _keep(self, cycle: _Cycle, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def _keep(self, cycle: Cycle, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         for output, row in rows:
             line = dump(row).encode("utf-8", "replace")
             cycle.records.setdefault(self._names[output.lower()], []).append(line)
             cycle.bytes += len(line)
 
-    async def _deliver(self, cycle: _Cycle) -> None:
+    async def _deliver(self, cycle: Cycle) -> None:
         """Deliver all that is committed; each output at its own pace, and all of them before the next cycle."""
         by_output: dict[str, list[Delivery]] = {}
         for delivery in self._store.pending():
@@ -303,7 +277,7 @@ class Service:
             *(self._deliver_to(cycle, self._outputs[name], deliveries) for name, deliveries in by_output.items())
         )
 
-    async def _deliver_to(self, cycle: _Cycle, output: Output, deliveries: list[Delivery]) -> None:
+    async def _deliver_to(self, cycle: Cycle, output: Output, deliveries: list[Delivery]) -> None:
         sink = self._sinks[output.name]
         for delivery in deliveries:
 
@@ -318,10 +292,10 @@ class Service:
                     _LOG.warning("output %s: %s: %s: dropped", output.name, each.what, each.why)
                 cycle.refused[output.name] += len(refused)
 
-            await again(deliver, OutputError)
+            await again(deliver, OutputError, f"output {output.name}: delivered; the job reads on once all have")
             self._store.delivered(delivery)
 
-    def _report(self, cycle: _Cycle) -> None:
+    def _report(self, cycle: Cycle) -> None:
         if not _LOG.isEnabledFor(logging.INFO):
             return
         report: dict[str, Any] = {

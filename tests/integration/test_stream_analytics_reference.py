@@ -76,7 +76,7 @@ def test_a_job_without_its_reference_data_waits_for_it_and_loses_nothing(service
             data.put("deep/labels.json", [{"code": 1, "label": "one"}])
             events.pass_time(now + 9)
             assert {line["label"] for line in wait_for(job, 3).values()} == {"one"}
-            assert said(job, "it is back, after") == 1
+            assert said(job, "deep/labels.json: it can be read; the job begins") == 1
 
 
 @pytest.mark.parametrize(
