@@ -21,11 +21,15 @@ from local.datalake.uncommitted import InMemory, Piece, Staged, Uncommitted
 
 @dataclass
 class OpenFile:
-    """What we know of a file that is being written. The etag guards it: Azurite refuses a commit when it is stale."""
+    """What we know of a file that is being written. The etag guards it: Azurite refuses a commit when it is stale.
+
+    `leased` says that there was a lease on it: whether there still is, Azurite knows.
+    """
 
     etag: str
     length: int
     carried: dict[str, str]
+    leased: bool = False
     uncommitted: Uncommitted = field(default_factory=Uncommitted)
 
 

@@ -33,6 +33,7 @@ from local.datalake.uncommitted import InMemory, Piece
 
 HELD_PER_APPEND = 4 * 1024 * 1024  # bytes; a larger append is staged
 HELD_IN_ALL = 64 * 1024 * 1024  # bytes; beyond it every append is staged
+_LEASED = ("leased", "breaking")
 OPEN_FILES = 4096  # files without uncommitted data that we remember, to save asking Azurite
 
 
@@ -57,6 +58,11 @@ class Files:
         for path in [known for known in self._open if f"{known}/".startswith(under)]:
             self.forget(path)
 
+    def lease_changed(self, path: Path) -> None:
+        """A lease on `path` was taken, given up or broken."""
+        if file := self._open.get(path):
+            file.leased = True
+
     async def create(self, path: Path, headers: Mapping[str, str], sas: str) -> Answer:
         """Create an empty file, or empty an existing one (unless the request's conditions forbid it)."""
         carried = {"x-ms-blob-content-type": "application/octet-stream"} | blob_content_headers(headers)
@@ -75,7 +81,7 @@ class Files:
 
         Raises:
             Refused: no such file (404), it was written by the Blob API (409), the position lies in what is
-                committed (400), or the content does not match its Content-MD5 (400).
+                committed (400), the content does not match its Content-MD5 (400), or somebody else holds a lease (412).
         """
         piece: Piece
         # Azurite verifies shared access signatures, so what comes with one goes there before it is taken.
@@ -89,6 +95,8 @@ class Files:
             piece = await stage(self._azurite, path, body, length, headers, sas)
         async with self._locked(path):
             file = await self._file(path, sas)
+            if file.leased:
+                await self._check_lease(path, headers.get("x-ms-lease-id"), sas)
             if position < file.length:
                 raise bad_request("InvalidFlushPosition", f"{position} is below what is flushed: {file.length}.")
             with self._accounting(file):
@@ -139,6 +147,12 @@ class Files:
         self._remember(path, file)
         return file
 
+    async def _check_lease(self, path: Path, lease: str | None, sas: str) -> None:
+        """Refuse who does not hold the lease, if there still is one; Azurite knows another's from the right one."""
+        now = await self._azurite.checked("HEAD", path, headers={"x-ms-lease-id": lease} if lease else {}, sas=sas)
+        if now.headers.get("x-ms-lease-state") in _LEASED and not lease:
+            raise Refused(412, "LeaseIdMissing", f"There is a lease on {path} and no lease ID was given.")
+
     async def _refresh(self, path: Path, file: OpenFile, sas: str) -> None:
         try:
             now = (await self._azurite.checked("HEAD", path, sas=sas)).headers
@@ -156,6 +170,7 @@ class Files:
                 "Lake Storage Service API.",
             )
         file.etag, file.length, file.carried = now["etag"], int(now["content-length"]), carried_headers(now)
+        file.leased = file.leased or now.get("x-ms-lease-state") in _LEASED
         with self._accounting(file):
             file.uncommitted.forget_before(file.length)
 

@@ -129,11 +129,11 @@ class Gateway:
         return _answer(200, _version(flushed.headers) | _ENCRYPTED)
 
     async def _rename(self, target: Target, headers: Mapping[str, str], sas: str) -> web.Response:
-        leading = "" if target.account_in_path else target.account
-        source, source_sas = parse_rename_source(headers["x-ms-rename-source"], leading)
-        moved = await self._paths.rename(source, target.path, headers, source_sas or sas)
+        path = target.path
+        source, source_sas = parse_rename_source(headers["x-ms-rename-source"], target.account)
+        moved = await self._paths.rename(source, path, headers, source_sas or sas)
         self._files.forget_in(source)
-        self._files.forget(target.path)
+        self._files.forget(path)
         return _answer(201, _version(moved))
 
     async def _list(self, target: Target, sas: str) -> web.Response:
@@ -206,6 +206,8 @@ class Gateway:
         try:
             if upstream.status < 300 and target.replaces_content():
                 (self._files.forget if target.path.name else self._files.forget_in)(target.path)
+            elif upstream.status < 300 and target.query.get("comp") == "lease":
+                self._files.lease_changed(target.path)
             headers = _passed_back(upstream.headers)
             if request.method == "HEAD" or upstream.status in (204, 304):
                 return web.Response(status=upstream.status, headers=headers)

@@ -174,17 +174,20 @@ class Paths:
                 return
 
 
-def parse_rename_source(header: str, account: str = "") -> tuple[Path, str]:
+def parse_rename_source(header: str, account: str) -> tuple[Path, str]:
     """The path in x-ms-rename-source (`/filesystem/path`, percent-encoded), and the SAS behind it, if any.
 
     Args:
-        account: what the path begins with, if it does (`target.rename_target`).
+        header: its value.
+        account: left out where the path begins with it: Go's and JavaScript's SDKs send the path of the source's URL,
+            and here, unlike in Azure, that has the account.
 
     Raises:
         Refused: 400 InvalidRenameSourcePath.
     """
     encoded, _, sas = header.partition("?")
-    file_system, _, name = encoded.removeprefix(f"/{account}" if account else "").strip("/").partition("/")
+    first, _, rest = encoded.strip("/").partition("/")
+    file_system, _, name = rest.partition("/") if first == account and "/" in rest else (first, "", rest)
     if not encoded.startswith("/") or not file_system or not name:
         raise bad_request("InvalidRenameSourcePath", f"x-ms-rename-source is not /filesystem/path: {header}")
     return Path(file_system, path_name(name)), sas

@@ -60,7 +60,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Target:
-    """The parsed request line; `account_in_path` is False of one that `rename_target` completed."""
+    """The parsed request line."""
 
     method: str
     raw_path: str
@@ -68,7 +68,6 @@ class Target:
     account: str
     path: Path
     query: Mapping[str, str]
-    account_in_path: bool = True
 
     @property
     def signed_by_query(self) -> bool:
@@ -106,7 +105,7 @@ def rename_target(target: Target, headers: Mapping[str, str], account: str) -> T
     if target.method != "PUT" or target.account == account or not source.startswith(f"/{account}/"):
         return target
     file_system, _, name = target.raw_path[1:].partition("/")
-    return replace(target, account=account, path=Path(file_system, path_name(name)), account_in_path=False)
+    return replace(target, account=account, path=Path(file_system, path_name(name)))
 
 
 def path_name(encoded: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import threading
+import uuid
 
 import pytest
 from azure.core import MatchConditions
@@ -177,16 +178,25 @@ def test_of_two_writers_the_etag_lets_one_flush(file_system: FileSystemClient) -
     assert client.download_file().readall() == b"second"
 
 
-def test_a_leased_file_is_written_by_its_holder_alone(file_system: FileSystemClient) -> None:
+@pytest.mark.parametrize("before", [True, False])  # is the file known as one that is not leased?
+def test_a_leased_file_is_written_by_its_holder_alone(file_system: FileSystemClient, before: bool) -> None:
     client = file_system.create_file("a")
+    if not before:
+        client.flush_data(0, close=True)
     lease = client.acquire_lease()
     client.append_data(b"abc", 0, lease=lease)
+    for act in (lambda: client.append_data(b"xyz", 0), lambda: client.flush_data(3)):
+        with pytest.raises(HttpResponseError) as refused:
+            act()
+        assert (refused.value.status_code, refused.value.error_code) == (412, "LeaseIdMissing")
     with pytest.raises(HttpResponseError) as refused:
-        client.flush_data(3)
-    assert (refused.value.status_code, refused.value.error_code) == (412, "LeaseIdMissing")
+        client.append_data(b"xyz", 0, lease=str(uuid.uuid4()))
+    assert refused.value.status_code == 412
     client.flush_data(3, lease=lease)
     lease.release()
-    assert client.download_file().readall() == b"abc"
+    client.append_data(b"def", 3)
+    client.flush_data(6)
+    assert client.download_file().readall() == b"abcdef"
 
 
 def test_a_file_that_the_blob_api_wrote_is_not_appended_to(data_lake: DataLake, file_system: FileSystemClient) -> None:

@@ -49,10 +49,15 @@ def test_paths_are_decoded_once() -> None:
 
 
 def test_a_rename_source_is_read() -> None:
-    assert parse_rename_source("/fs/a%20b/c?sv=1&sig=x") == (Path("fs", "a b/c"), "sv=1&sig=x")
+    assert parse_rename_source("/fs/a%20b/c?sv=1&sig=x", "account") == (Path("fs", "a b/c"), "sv=1&sig=x")
     for wrong in ("fs/a", "/fs", "/", "/fs/", ""):
         with pytest.raises(Refused, match="InvalidRenameSourcePath"):
-            parse_rename_source(wrong)
+            parse_rename_source(wrong, "account")
+
+
+def test_a_rename_source_may_begin_with_the_account() -> None:
+    assert parse_rename_source("/account/fs/a%20b/c", "account") == (Path("fs", "a b/c"), "")
+    assert parse_rename_source("/account/fs", "account") == (Path("account", "fs"), "")  # a file system of that name
 
 
 def test_a_rename_without_the_account_in_its_target_has_it_in_its_source() -> None:
