@@ -9,6 +9,7 @@ import dataLake from "./data-lake.mjs";
 import eventHubs from "./event-hubs.mjs";
 import eventHubsProcessor from "./event-hubs-processor.mjs";
 import kafka from "./kafka.mjs";
+import kafkaGroups from "./kafka-groups.mjs";
 
 const areas = {
   "event-hubs": eventHubs,
@@ -17,6 +18,7 @@ const areas = {
   "cosmos-queries": cosmosQueries,
   "data-lake": dataLake,
   kafka,
+  "kafka-groups": kafkaGroups,
   chain,
 };
 
