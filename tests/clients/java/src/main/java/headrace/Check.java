@@ -13,10 +13,14 @@ public final class Check {
         String run = "java-" + UUID.randomUUID().toString().substring(0, 8);
         Topics.create(settings, run + "-events");
         Topics.create(settings, run + "-processed");
+        Topics.create(settings, run + "-records");
+        Topics.create(settings, run + "-groups");
         String chosen = String.join(" ", arguments);
         List<Case> cases = Stream.of(
                         new EventHubsCases(settings, run + "-events").all(),
                         new EventProcessorCases(settings, run + "-processed").all(),
+                        new KafkaCases(settings, run + "-records").all(),
+                        new KafkaGroupCases(settings, run + "-groups").all(),
                         new KafkaStreamsCases(settings).all())
                 .flatMap(List::stream)
                 .filter(one -> one.name().startsWith(chosen))
