@@ -122,7 +122,7 @@ def _replace(connection: sqlite3.Connection, partition: Partition, operation: di
 
 
 def _patch(connection: sqlite3.Connection, partition: Partition, operation: dict[str, Any]) -> Result:
-    request = patch.parse(operation.get("resourceBody"))
+    request = patch.parse(operation.get("resourceBody"), partition.container.computed_properties)
     document = patch.apply(connection, partition, _id(operation), request, _etag(operation, "ifMatch"))
     return _done(document, 200)
 

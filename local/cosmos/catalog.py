@@ -16,6 +16,7 @@ from local.cosmos.errors import BadRequest, Conflict, CosmosError, NotFound, Own
 from local.cosmos.index_terms import IndexTerms
 from local.cosmos.journal import Journal
 from local.cosmos.partition_key import PartitionKeyDefinition, parse_definition
+from local.sql.cosmos.scope import Definitions
 from local.sql.cosmos.values import is_deeper
 
 
@@ -55,6 +56,10 @@ class Container:
     @property
     def self_link(self) -> str:
         return str(self.body["_self"])
+
+    @property
+    def computed_properties(self) -> Definitions:
+        return container_policies.computed_properties(self.body)
 
     @property
     def session_token(self) -> str:

@@ -1,4 +1,4 @@
-"""What a container may ask for: indexing, unique keys and kinds of data, within the service's limits.
+"""What a container may ask for: indexing, unique keys, computed properties, within the service's limits.
 
 Source: https://learn.microsoft.com/azure/cosmos-db/index-policy, .../unique-keys and .../concepts-limits.
 """
@@ -10,6 +10,9 @@ from typing import Any, Final
 from local.cosmos import order_indexes
 from local.cosmos.errors import BadRequest
 from local.cosmos.partition_key import split_path
+from local.sql.cosmos.computed import compile_computed
+from local.sql.cosmos.errors import SqlError
+from local.sql.cosmos.scope import Definitions
 
 UniqueKeys = tuple[tuple[tuple[str, ...], ...], ...]
 """The paths of each unique key."""
@@ -30,6 +33,10 @@ def check(wanted: dict[str, Any]) -> None:
     _check_paths(policy.get("includedPaths"), policy.get("excludedPaths"))
     order_indexes.validate(policy)
     unique_keys(wanted)
+    try:
+        compile_computed(computed_properties(wanted))
+    except SqlError as error:
+        raise BadRequest(str(error)) from None
     config = wanted.get("geospatialConfig") or {}
     kind = config.get("type", "Geography") if isinstance(config, dict) else config
     if kind == "Geometry":
@@ -50,6 +57,18 @@ def unique_keys(body: dict[str, Any]) -> UniqueKeys:
             f"The unique key policy is too large: at most {_MOST_UNIQUE_KEYS} keys of {_MOST_UNIQUE_PATHS} paths."
         )
     return keys
+
+
+def computed_properties(body: dict[str, Any]) -> Definitions:
+    """The computed properties of a container's body, their queries as they are; raises `BadRequest`."""
+    match body.get("computedProperties") or []:
+        case [*listed] if all(_is_definition(item) for item in listed):
+            return tuple((item["name"], item["query"]) for item in listed)
+    raise BadRequest("The computed properties are malformed: they must be [{name, query}, ...].")
+
+
+def _is_definition(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("name"), str) and isinstance(item.get("query"), str)
 
 
 def _check_mode(mode: Any) -> None:

@@ -57,7 +57,8 @@ _FEATURES: Final = (
     Entry("Feed ranges and hierarchical prefixes", note="version 2 keys"),
     Entry("Time to live", note="of the container and of documents"),
     Entry("Unique keys", note="within a partition, also after an update"),
-    Entry("Composite indexes", note="required for an ORDER BY of several properties, as in Azure"),
+    Entry("Computed properties", note="in queries and in conditions of patches"),
+    Entry("Indexes for `ORDER BY`", note="required, as in Azure: the property by the policy, or several composite"),
     Entry("Indexing", here=False, note="queries scan, narrowed by id and partition key; policies count for charges"),
     Entry("Continuation tokens", note="bound to query, container and partition; good after writes and restarts"),
     Entry("Limits of a token's size asked for", here=False, note="tokens have up to 5 KB"),
@@ -65,13 +66,15 @@ _FEATURES: Final = (
     Entry("Rate limits", note="`--ru-budget`: 429 with `x-ms-retry-after-ms`"),
     Entry("Query metrics", note="total time, and what was loaded and returned"),
     Entry("Index metrics, query advice", here=False, note="asked for or not, there are none in the answer"),
-    Entry("Limits", note="documents 2 MB, ids 1,023 bytes, keys 2,048 bytes, pages 4 MB, queries 512 KB"),
+    Entry("Limits", note="documents 2 MB and 128 levels, ids 1,023 bytes, keys 2,048 bytes (101 in version 1), pages "
+          "4 MB, queries 512 KB and 10 JOINs, what a container may have of each kind"),
     Entry("Session tokens", note="sent; there is one replica, so every read sees every acknowledged write"),
-    Entry("Other consistency levels", here=False, note="the header is not looked at"),
+    Entry("Consistency levels", note="session, and what is weaker; 400 for what is stronger"),
     Entry("Change feed, all versions and deletes", here=False, note="400"),
     Entry("Pre- and post-triggers", here=False, note="400 for a write that asks for one"),
     *(Entry(name[0].upper() + name[1:], here=False, note="400") for name in NOT_SERVED.values()),
-    Entry("Computed properties, vector and full-text policies", here=False, note="kept with the container, no effect"),
+    Entry("Planar geometry", here=False, note="400 for a `geospatialConfig` of type Geometry"),
+    Entry("Vector and full-text policies", here=False, note="kept with the container; 400 for their functions"),
 )  # fmt: skip
 
 # A query for each construct: it compiles here, or is refused as what the service has and this engine does not.

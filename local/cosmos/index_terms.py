@@ -50,10 +50,14 @@ class IndexTerms:
                 changed += self._count(name, value) + self._count(name, old[name])
         return changed + sum(self._count(name, value) for name, value in old.items() if name not in new)
 
-    def has_index(self, path: Sequence[str | int]) -> bool:
-        """Whether the values at `path` are in an index that sorts them."""
+    def has_index(self, path: Sequence[str | int], *, computed: bool = False) -> bool:
+        """Whether the values at `path` are in an index that sorts them.
+
+        Args:
+            computed: it is a computed property, which /* does not mean.
+        """
         steps = tuple(_ELEMENTS if type(step) is int else str(step) for step in path)
-        return not self._is_off and (steps in _ALWAYS_ALONE or self._is_indexed(steps))
+        return not self._is_off and (steps in _ALWAYS_ALONE or self._is_indexed(steps, least=int(computed)))
 
     def _count(self, name: str, value: Any) -> int:
         if self._is_off or name in _NEVER:
@@ -64,10 +68,11 @@ class IndexTerms:
             return 1 if self._takes_all or self._is_indexed((name,)) else 0
         return sum(1 for path in _leaves((name,), value) if self._takes_all or self._is_indexed(path))
 
-    def _is_indexed(self, path: tuple[str, ...]) -> bool:
+    def _is_indexed(self, path: tuple[str, ...], least: int = 0) -> bool:
+        """By the longest rule that fits, of those with `least` steps or more."""
         longest, indexed = -1, False
         for steps, subtree, includes in self._rules:
-            fits = path[: len(steps)] == steps and (subtree or len(path) == len(steps))
+            fits = len(steps) >= least and path[: len(steps)] == steps and (subtree or len(path) == len(steps))
             if fits and len(steps) + (not subtree) > longest:
                 longest, indexed = len(steps) + (not subtree), includes
         return indexed

@@ -66,8 +66,7 @@ class Items:
         if request.flag("x-ms-cosmos-is-batch-request"):
             return await self._batch(request)
         if request.flag("x-ms-cosmos-is-query-plan-request"):
-            self._container(request)
-            await self._compiled(request)
+            await self._compiled(request, self._container(request))
             return Answer(orjson.dumps(_PLAN))
         content_type = request.headers.get("content-type", "")
         if request.flag("x-ms-documentdb-isquery") or content_type.startswith("application/query+json"):
@@ -89,7 +88,8 @@ class Items:
         return self._written(request, partition, document, 200)
 
     async def patch(self, request: Request) -> Answer:
-        partition, changes = self._partition(request), patch.parse(request.json())
+        partition = self._partition(request)
+        changes = patch.parse(request.json(), partition.container.computed_properties)
         document = await self._journal.write(patch.apply, partition, request.names[2], changes, request.if_match)
         return self._written(request, partition, document, 200)
 
@@ -166,14 +166,14 @@ class Items:
 
     async def _query(self, request: Request) -> Answer:
         container = self._container(request)
-        query = await self._compiled(request)
+        query = await self._compiled(request, container)
         slice_ = narrow(self._slice(request, container), query)
         if (slice_.keys is None or len(slice_.keys) > 1) and not request.crosses_partitions:
             raise BadRequest(
                 "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
                 "to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
             )
-        order_indexes.check(container.body["indexingPolicy"], container.index_terms, query.ordering)
+        order_indexes.check(container, query.ordering)
         start = continuations.decode(request.continuation, _scope(request, container))
         began = time.perf_counter()
         page = await self._on_thread(queries.run_page, slice_, query, self._results, request.page_size, start)
@@ -182,10 +182,11 @@ class Items:
             answer.headers["x-ms-documentdb-query-metrics"] = _metrics(page, time.perf_counter() - began)
         return answer
 
-    async def _compiled(self, request: Request) -> Select:
+    async def _compiled(self, request: Request, container: Container) -> Select:
+        body, computed = request.json(), container.computed_properties
         if len(request.body) < _LARGE_QUERY:
-            return statements.query(request.json())
-        return await asyncio.get_running_loop().run_in_executor(self._threads, statements.query, request.json())
+            return statements.query(body, computed)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, statements.query, body, computed)
 
     def _container(self, request: Request) -> Container:
         container = self._catalog.owner(request.names)

@@ -7,13 +7,15 @@ https://learn.microsoft.com/azure/cosmos-db/nosql/query/order-by, .../index-poli
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from local.cosmos.errors import BadRequest
-from local.cosmos.index_terms import IndexTerms
 from local.cosmos.partition_key import split_path
 from local.sql.cosmos.pins import Path
 from local.sql.cosmos.select import Ordering
+
+if TYPE_CHECKING:
+    from local.cosmos.catalog import Container
 
 _MOST: Final = 100
 _LEAST_PATHS: Final = 2
@@ -38,24 +40,24 @@ def validate(policy: dict[str, Any]) -> None:
         )
 
 
-def check(policy: dict[str, Any], terms: IndexTerms, ordering: Sequence[Ordering]) -> None:
-    """Raise `BadRequest` unless an index of `policy` has the paths of `ordering`.
+def check(container: Container, ordering: Sequence[Ordering]) -> None:
+    """Raise `BadRequest` unless an index of `container` has the paths of `ordering`.
 
     A composite index must have them in their order, and in their directions or in all opposite.
-
-    Args:
-        terms: what `policy` indexes.
     """
-    if len(ordering) == 1 and not terms.has_index(ordering[0].path):
-        raise BadRequest(
-            "The index path corresponding to the specified order-by item is excluded. Include "
-            f"{_written(ordering[0].path)}/? in the indexing policy of the container."
-        )
+    if len(ordering) == 1:
+        path = ordering[0].path
+        computed = any(name == path[0] for name, _ in container.computed_properties)
+        if not container.index_terms.has_index(path, computed=computed):
+            raise BadRequest(
+                "The index path corresponding to the specified order-by item is excluded. Include "
+                f"{_written(path)}/? in the indexing policy of the container."
+            )
     if len(ordering) < 2:
         return
     wanted = [(item.path, item.descending) for item in ordering]
     opposite = [(path, not descending) for path, descending in wanted]
-    for index in policy.get("compositeIndexes") or []:
+    for index in container.body["indexingPolicy"].get("compositeIndexes") or []:
         had = [(split_path(item["path"]), item.get("order") == "descending") for item in index]
         if had in (wanted, opposite):
             return

@@ -15,6 +15,7 @@ from local.cosmos import statements
 from local.cosmos.charges import PATCH_OPERATION
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, PreconditionFailed
+from local.sql.cosmos.scope import Definitions
 from local.sql.cosmos.select import Select
 from local.sql.cosmos.values import UNDEFINED, number
 
@@ -31,8 +32,8 @@ class Request:
     condition: Select | None
 
 
-def parse(body: Any) -> Request:
-    """Read the body of a patch; raises `BadRequest`.
+def parse(body: Any, computed: Definitions) -> Request:
+    """Read the body of a patch to a container with these `computed` properties; raises `BadRequest`.
 
     The operations may come without an object around them: @azure/cosmos sends what it was given (`PatchRequestBody`).
     """
@@ -49,7 +50,7 @@ def parse(body: Any) -> Request:
     condition = body.get("condition")
     if condition is not None and not isinstance(condition, str):
         raise BadRequest("The patch condition must be a string.")
-    return Request(operations, statements.condition(condition) if condition else None)
+    return Request(operations, statements.condition(condition, computed) if condition else None)
 
 
 def apply(

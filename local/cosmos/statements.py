@@ -9,14 +9,18 @@ import orjson
 
 from local.cosmos.errors import BadRequest, InvalidQuery
 from local.sql.cosmos.errors import SqlError
+from local.sql.cosmos.scope import Definitions
 from local.sql.cosmos.select import Select, compile_select
 from local.sql.cosmos.values import is_deeper
 
 MAXIMUM_CHARACTERS = 512 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 
 
-def query(body: Any) -> Select:
+def query(body: Any, computed: Definitions = ()) -> Select:
     """Compile the body of a query request: `{"query": text, "parameters": [{"name": "@x", "value": ...}]}`.
+
+    Args:
+        computed: the computed properties of the container.
 
     Raises:
         BadRequest: it is not such a body.
@@ -38,26 +42,26 @@ def query(body: Any) -> Select:
                 raise BadRequest(
                     "The query parameters are invalid: each needs a 'name' that starts with @ and a 'value'."
                 )
-    return _statement(text, parameters)
+    return _statement(text, parameters, computed)
 
 
-def condition(text: str) -> Select:
+def condition(text: str, computed: Definitions = ()) -> Select:
     """Compile the condition of a patch, `from c where ...`; raises `InvalidQuery`."""
-    return _statement(f"SELECT * {text}", {})
+    return _statement(f"SELECT * {text}", {}, computed)
 
 
-def _statement(text: str, parameters: dict[str, Any]) -> Select:
-    statement = _compiled(text, orjson.dumps(parameters))
-    return _compile(text, parameters) if statement.is_timed else statement
+def _statement(text: str, parameters: dict[str, Any], computed: Definitions) -> Select:
+    statement = _compiled(text, orjson.dumps(parameters), computed)
+    return _compile(text, parameters, computed) if statement.is_timed else statement
 
 
 @lru_cache(maxsize=256)
-def _compiled(text: str, parameters: bytes) -> Select:
-    return _compile(text, orjson.loads(parameters))
+def _compiled(text: str, parameters: bytes, computed: Definitions) -> Select:
+    return _compile(text, orjson.loads(parameters), computed)
 
 
-def _compile(text: str, parameters: dict[str, Any]) -> Select:
+def _compile(text: str, parameters: dict[str, Any], computed: Definitions) -> Select:
     try:
-        return compile_select(text, parameters)
+        return compile_select(text, parameters, computed)
     except SqlError as error:
         raise InvalidQuery(str(error), error.code) from None

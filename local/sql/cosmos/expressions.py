@@ -94,6 +94,11 @@ def read_steps(read: Evaluate, steps: Sequence[str | int]) -> Evaluate:
     return read
 
 
+def composed(read: Evaluate, apply: Evaluate) -> Evaluate:
+    """The closure that applies `apply` to what `read` reads."""
+    return lambda row: apply(read(row))
+
+
 def _step(read: Evaluate, step: str | int) -> Evaluate:
     if isinstance(step, str):
 
@@ -189,6 +194,10 @@ class _Compiler(Compiler):
 
     def _member(self, node: tree.Member) -> Evaluate:
         base, step = self.compile(node.base), self.constant(node.step)
+        if isinstance(node.base, tree.Name) and type(step) is str:
+            computed = self._names.computed(node.base.name).get(step)
+            if computed is not None:
+                return composed(base, computed)
         if type(step) in (str, int):
             return _step(base, step)
         index = self.compile(node.step)

@@ -48,6 +48,9 @@ class Grouped:
             f"Property reference '{name}' is invalid in the select list because it is not contained in {allowed}."
         )
 
+    def computed(self, name: str) -> Mapping[str, Evaluate]:
+        return self.inner.computed(name)
+
     def special(self, node: tree.Expression) -> Evaluate | None:
         if node in self.keys:
             return itemgetter(self.keys.index(node))

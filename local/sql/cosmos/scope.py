@@ -12,6 +12,9 @@ from local.sql.cosmos import tree
 from local.sql.cosmos.aggregates import AGGREGATES
 from local.sql.cosmos.errors import InvalidQuery, UnresolvedIdentifier
 
+Definitions = tuple[tuple[str, str], ...]
+"""(name, query) of each computed property of a container."""
+
 
 class Names(Protocol):
     """What the compiler of expressions asks."""
@@ -26,6 +29,9 @@ class Names(Protocol):
 
     def source(self, name: str) -> Evaluate:
         """The closure that reads source `name` from a row; raises `UnresolvedIdentifier`."""
+
+    def computed(self, name: str) -> Mapping[str, Evaluate]:
+        """The properties that source `name` has without keeping them: a document's, by what its container computes."""
 
     def special(self, node: tree.Expression) -> Evaluate | None:
         """The closure of an expression that means something of its own here (an aggregate); None for all others."""
@@ -44,6 +50,7 @@ class Scope:
         bare: rows are no tuples: each is the only source itself.
         unbound: no source is there yet, so that the first name of FROM is the container, whatever it is.
         paths: where in the document a source is, for those that are one place in it.
+        properties: the computed properties of documents: closures from a document to a value.
     """
 
     parameters: Mapping[str, Any]
@@ -53,11 +60,15 @@ class Scope:
     bare: bool = False
     unbound: bool = False
     paths: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    properties: Mapping[str, Evaluate] = field(default_factory=dict)
 
     def source(self, name: str) -> Evaluate:
         if name not in self.names:
             raise UnresolvedIdentifier(name)
         return itself if self.bare else itemgetter(self.names[name])
+
+    def computed(self, name: str) -> Mapping[str, Evaluate]:
+        return self.properties if self.paths.get(name) == () else {}
 
     def special(self, node: tree.Expression) -> Evaluate | None:
         if isinstance(node, tree.Call) and node.name in AGGREGATES:

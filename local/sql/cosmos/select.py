@@ -17,6 +17,7 @@ from typing import Any, Final
 from local.sql.compiler import Evaluate
 from local.sql.cosmos import tree
 from local.sql.cosmos.block import Block, compile_clauses
+from local.sql.cosmos.computed import compile_computed
 from local.sql.cosmos.errors import InvalidQuery, QuerySyntaxError, UnsupportedConstruct
 from local.sql.cosmos.expressions import compile_expression, constant, path_of
 from local.sql.cosmos.functions.dates import STATIC, now
@@ -24,7 +25,7 @@ from local.sql.cosmos.functions.table import integer
 from local.sql.cosmos.grammar import parse
 from local.sql.cosmos.grouping import Aggregation
 from local.sql.cosmos.pins import Path, document_path, pins
-from local.sql.cosmos.scope import Scope, itself
+from local.sql.cosmos.scope import Definitions, Scope, itself
 from local.sql.cosmos.sources import CONTAINER
 from local.sql.cosmos.values import sort_key
 from local.sql.tree import walk
@@ -126,31 +127,33 @@ def compare_key(values: list[Any]) -> tuple[Any, ...]:
     return tuple(map(sort_key, values))
 
 
-def compile_select(text: str, parameters: Mapping[str, Any]) -> Select:
+def compile_select(text: str, parameters: Mapping[str, Any], computed: Definitions = ()) -> Select:
     """Compile a Cosmos DB for NoSQL query.
 
     Args:
         text: the query.
         parameters: values by name, with the `@`.
+        computed: the computed properties of the container.
 
     Raises:
         SqlError: it does not parse, means nothing, or uses what this engine does not evaluate.
     """
     try:
-        return _compile(parse(text), parameters)
+        return _compile(parse(text), parameters, compile_computed(computed))
     except RecursionError:
         raise QuerySyntaxError("SELECT", "nested too deeply") from None
 
 
-def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
+def _compile(query: tree.Query, parameters: Mapping[str, Any], properties: Mapping[str, Evaluate]) -> Select:
     if sum(max(len(node.sources) - 1, 0) for node in walk(query) if isinstance(node, tree.Query)) > _MOST_JOINS:
         raise InvalidQuery(f"The query exceeds the limit of {_MOST_JOINS} JOINs.")
     is_plain = len(query.sources) == 1 and _is_container(query.sources[0])
     if is_plain:
         alias = str(query.sources[0].alias)
-        scope = Scope(parameters, now(), names={alias: 0}, bare=True, paths={alias: ()})
+        scope = Scope(parameters, now(), names={alias: 0}, bare=True, paths={alias: ()}, properties=properties)
     elif query.sources:
-        scope = Scope(parameters, now(), names={CONTAINER: 0}, width=1, unbound=True, paths={CONTAINER: ()})
+        places = {CONTAINER: ()}
+        scope = Scope(parameters, now(), {CONTAINER: 0}, 1, unbound=True, paths=places, properties=properties)
     else:
         scope = Scope(parameters, now(), bare=True)
     block = compile_clauses(query, scope)
@@ -158,8 +161,9 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any]) -> Select:
     top, offset, limit = (_count(query, name, scope) for name in ("top", "offset", "limit"))
     if top is not None and limit is not None:
         raise InvalidQuery("TOP and OFFSET LIMIT cannot be in one query.")
+    pinned = {path: found for path, found in pins(query.where, block.scope).items() if path[0] not in properties}
     return Select(
-        pinned=pins(query.where, block.scope) if block.prior is None else {},
+        pinned=pinned if block.prior is None else {},
         offset=offset or 0,
         most=top if limit is None else limit,
         ordering=ordering if block.grouping is None else (),  # one row is in order

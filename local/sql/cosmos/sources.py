@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.sql.cosmos import tree
 from local.sql.cosmos.errors import InvalidQuery
-from local.sql.cosmos.expressions import read_steps
+from local.sql.cosmos.expressions import composed, read_steps
 from local.sql.cosmos.scope import Scope
 from local.sql.cosmos.values import UNDEFINED
 
@@ -72,12 +72,12 @@ def elements(values: Iterable[Any]) -> Iterable[Any]:
 
 
 def _path_values(source: tree.Source, scope: Scope) -> tuple[Expand, tuple[str | int, ...] | None]:
-    base = str(source.base)
-    if scope.unbound:
-        read, start = scope.source(CONTAINER), scope.paths.get(CONTAINER)
-    else:
-        read, start = scope.source(base), scope.paths.get(base)
-    read = read_steps(read, source.steps)
+    base = CONTAINER if scope.unbound else str(source.base)
+    read, start, steps = scope.source(base), scope.paths.get(base), source.steps
+    computed = scope.computed(base).get(str(steps[0])) if steps else None
+    if computed is not None:
+        read, start, steps = composed(read, computed), None, steps[1:]
+    read = read_steps(read, steps)
     if source.iterates:
         return (lambda row: value if type(value := read(row)) is list else ()), None
     path = None if start is None else (*start, *source.steps)
