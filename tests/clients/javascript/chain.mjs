@@ -34,9 +34,11 @@ export default async function chain() {
     );
   };
   const checkStored = (document) => {
-    const { pk, kind, known, city, state, time_zone: zone, origin } = document;
-    assert.deepEqual({ pk, kind, known, city, state }, { pk: "28036", kind: "place", known: true, city: "Davidson", state: "NC" });
-    assert.equal(zone, "America/New_York");
+    const { pk, kind, known, city, state, time_zone, origin } = document;
+    assert.deepEqual(
+      { pk, kind, known, city, state, time_zone },
+      { pk: "28036", kind: "place", known: true, city: "Davidson", state: "NC", time_zone: "America/New_York" },
+    );
     assert.equal(origin.hub, HUB);
   };
 

@@ -1,5 +1,6 @@
 // Runs every case against the stack whose settings are in the environment (`python -m local env` prints them).
-// `node check.mjs cosmos kafka` runs the areas whose names begin so; `python -m tests.clients.check javascript` starts a stack for it.
+// `node check.mjs cosmos kafka` runs the areas whose names begin so. `python -m tests.clients.check javascript` starts
+// a stack of its own for it.
 
 import { failures } from "./cases.mjs";
 import chain from "./chain.mjs";

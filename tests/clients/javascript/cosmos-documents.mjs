@@ -1,4 +1,4 @@
-// Documents of Cosmos DB with @azure/cosmos: what is written, on which condition, in batches and in bulk; the change feed.
+// Documents of Cosmos DB with @azure/cosmos: written, on conditions, in batches and in bulk; the change feed.
 
 import assert from "node:assert/strict";
 import { BulkOperationType, ChangeFeedStartFrom, CosmosClient } from "@azure/cosmos";
@@ -175,7 +175,8 @@ export default async function cosmosDocuments() {
   });
 
   await check("cosmos: what has outlived its time to live is gone", async () => {
-    const { container: mortal } = await database.containers.create({ id: "mortal", partitionKey: "/pk", defaultTtl: -1 });
+    const definition = { id: "mortal", partitionKey: "/pk", defaultTtl: -1 };
+    const { container: mortal } = await database.containers.create(definition);
     await mortal.items.create({ id: "short", pk: "x", ttl: 1 });
     await mortal.items.create({ id: "long", pk: "x" });
     await eventually("gone", async () => (await mortal.item("short", "x").read()).statusCode === 404);

@@ -5,7 +5,7 @@ import { EventHubConsumerClient, EventHubProducerClient } from "@azure/event-hub
 import { BlobCheckpointStore } from "@azure/eventhubs-checkpointstore-blob";
 import { ContainerClient } from "@azure/storage-blob";
 import { check, eventually, setting, unique } from "./cases.mjs";
-import { ends } from "./event-hubs.mjs";
+import { ends } from "./event-hubs-reading.mjs";
 
 const HUB = "places";
 const GROUP = "tools";
