@@ -19,12 +19,16 @@ _REQUESTS: Final[dict[tuple[str, str], tuple[tuple[str, str], ...]]] = {
     ),
     ("databases", "GET"): (("List databases", ""),),
     ("databases", "POST"): (
-        ("Create a database", "throughput is taken and not provisioned; no queries over databases"),
+        ("Create a database", "throughput is taken and not provisioned"),
+        ("Query databases", "in one page"),
     ),
     ("database", "GET"): (("Read a database", ""),),
     ("database", "DELETE"): (("Delete a database", ""),),
     ("containers", "GET"): (("List containers", ""),),
-    ("containers", "POST"): (("Create a container", "throughput is taken and not provisioned; no queries over them"),),
+    ("containers", "POST"): (
+        ("Create a container", "throughput is taken and not provisioned"),
+        ("Query containers", "in one page"),
+    ),
     ("container", "GET"): (("Read a container", ""),),
     ("container", "PUT"): (("Replace a container", "time to live and indexing policy may change, as in Azure"),),
     ("container", "DELETE"): (("Delete a container", ""),),

@@ -68,8 +68,7 @@ class Items:
         if request.flag("x-ms-cosmos-is-query-plan-request"):
             await self._compiled(request, self._container(request))
             return Answer(orjson.dumps(_PLAN))
-        content_type = request.headers.get("content-type", "")
-        if request.flag("x-ms-documentdb-isquery") or content_type.startswith("application/query+json"):
+        if request.is_query:
             return await self._query(request)
         if request.flag("x-ms-documentdb-is-upsert"):
             return await self._upsert(request)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from local.cosmos import statements
 from local.cosmos.answers import Answer
 from local.cosmos.catalog import Catalog, Container
 from local.cosmos.errors import BadRequest
+from local.cosmos.pages import row_json
 
 if TYPE_CHECKING:
     from local.cosmos.requests import Request
@@ -41,10 +43,12 @@ class Metadata:
         })  # fmt: skip
 
     async def list_databases(self, request: Request) -> Answer:
-        return _feed("", "Databases", [database.body for database in self._catalog.databases.values()])
+        return _feed(request, "", "Databases", [one.body for one in self._catalog.databases.values()])
 
     async def create_database(self, request: Request) -> Answer:
-        _refuse_query(request)
+        """Create one; or query them, as SDKs list them that have no call for it (containers likewise)."""
+        if request.is_query:
+            return await self.list_databases(request)
         database = await self._catalog.create_database(request.json())
         return _resource(database.body, 201)
 
@@ -57,11 +61,11 @@ class Metadata:
 
     async def list_containers(self, request: Request) -> Answer:
         database = self._catalog.database(request.names[0])
-        bodies = [container.body for container in database.containers.values()]
-        return _feed(database.rid, "DocumentCollections", bodies)
+        return _feed(request, database.rid, "DocumentCollections", [one.body for one in database.containers.values()])
 
     async def create_container(self, request: Request) -> Answer:
-        _refuse_query(request)
+        if request.is_query:
+            return await self.list_containers(request)
         container = await self._catalog.create_container(request.names[0], request.json())
         return _container(container, 201)
 
@@ -96,11 +100,6 @@ class Metadata:
         raise BadRequest("Reading or replacing offers is not supported for serverless accounts.")
 
 
-def _refuse_query(request: Request) -> None:
-    if request.flag("x-ms-documentdb-isquery"):
-        raise BadRequest("Unsupported: queries over databases or containers. List them instead.")
-
-
 def _json(body: dict[str, Any]) -> Answer:
     return Answer(orjson.dumps(body))
 
@@ -114,6 +113,11 @@ def _container(container: Container, status: int = 200) -> Answer:
     return Answer(orjson.dumps(container.body), status, headers=headers)
 
 
-def _feed(rid: str, name: str, bodies: list[dict[str, Any]]) -> Answer:
-    body = {"_rid": rid, name: bodies, "_count": len(bodies)}
-    return Answer(orjson.dumps(body), headers={"x-ms-item-count": str(len(bodies))})
+def _feed(request: Request, rid: str, name: str, bodies: list[dict[str, Any]]) -> Answer:
+    """All of them, or what a query makes of them; in one page, however small the client wants it."""
+    if request.is_query:
+        rows = [row_json(row) for row in statements.query(request.json()).evaluate(bodies)]
+    else:
+        rows = [orjson.dumps(body) for body in bodies]
+    feed = {"_rid": rid, name: [orjson.Fragment(row) for row in rows], "_count": len(rows)}
+    return Answer(orjson.dumps(feed), headers={"x-ms-item-count": str(len(rows))})

@@ -34,6 +34,11 @@ class Request:
         return self.headers.get(header, "").lower() == "true"
 
     @property
+    def is_query(self) -> bool:
+        query_type = self.headers.get("content-type", "").lower().startswith("application/query+json")
+        return query_type or self.flag("x-ms-documentdb-isquery")
+
+    @property
     def partition_key(self) -> str | None:
         return self.headers.get("x-ms-documentdb-partitionkey")
 

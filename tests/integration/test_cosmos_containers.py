@@ -84,13 +84,27 @@ async def test_what_is_missing_in_between_is_404(client: CosmosClient) -> None:
         assert gone.value.status_code == 404
 
 
-async def test_containers_have_no_throughput_and_queries_over_them_are_refused(database: DatabaseProxy) -> None:
+async def test_databases_and_containers_are_queried(client: CosmosClient) -> None:
+    database = await client.create_database(unique_name())
+    for name in ("orders", "customers", "events"):
+        await database.create_container(name, PartitionKey("/pk"))
+    by_name = {"query": "SELECT * FROM root r WHERE r.id = @id", "parameters": [{"name": "@id", "value": database.id}]}
+    (found,) = await rows(client.query_databases(**by_name))
+    assert found == await database.read()
+    containers = await rows(database.query_containers("SELECT * FROM c WHERE c.id > 'd' ORDER BY c.id DESC"))
+    assert [found["id"] for found in containers] == ["orders", "events"]
+    assert containers[1]["partitionKey"]["paths"] == ["/pk"]
+    assert await rows(database.query_containers("SELECT VALUE COUNT(1) FROM c")) == [3]
+    with pytest.raises(CosmosHttpResponseError) as refused:
+        await rows(database.query_containers("SELECT FROM c"))
+    assert refused.value.status_code == 400
+    await client.delete_database(database.id)
+
+
+async def test_containers_have_no_throughput(database: DatabaseProxy) -> None:
     with pytest.raises(CosmosHttpResponseError) as serverless:
         await database.get_container_client("events").get_throughput()
     assert serverless.value.status_code == 400
-    with pytest.raises(CosmosHttpResponseError) as refused:
-        await rows(database.query_containers("SELECT * FROM c"))
-    assert refused.value.status_code == 400
 
 
 async def test_a_client_works_by_either_loopback_name(service: CosmosService) -> None:
