@@ -1,7 +1,7 @@
 // Queries of Cosmos DB with @azure/cosmos: parameters, order and pages over all partitions, aggregates, groups.
 
 import assert from "node:assert/strict";
-import { CosmosClient } from "@azure/cosmos";
+import { ChangeFeedStartFrom, CosmosClient } from "@azure/cosmos";
 import { check, setting, unique } from "./cases.mjs";
 
 const COUNT = 40;
@@ -107,6 +107,35 @@ export default async function cosmosQueries() {
     assert.deepEqual(await all("SELECT VALUE c.n FROM c ORDER BY c.n OFFSET 5 LIMIT 3"), [5, 6, 7]);
     assert.deepEqual(await all("SELECT TOP 2 VALUE c.n FROM c ORDER BY c.n DESC"), [COUNT - 1, COUNT - 2]);
     assert.deepEqual((await all("SELECT DISTINCT VALUE c.even FROM c ORDER BY c.even")).length, 2);
+  });
+
+  await check("cosmos: a query by a plan from the service gives the same", async () => {
+    const planned = { forceQueryPlan: true, maxItemCount: 7, maxDegreeOfParallelism: 4 };
+    for (const query of [
+      "SELECT VALUE c.n FROM c ORDER BY c.n DESC",
+      "SELECT VALUE AVG(c.n) FROM c",
+      "SELECT DISTINCT VALUE c.pk FROM c ORDER BY c.pk",
+      "SELECT c.pk, COUNT(1) AS many FROM c GROUP BY c.pk",
+      "SELECT VALUE c.n FROM c ORDER BY c.n OFFSET 5 LIMIT 12",
+      "SELECT TOP 9 VALUE c.n FROM c ORDER BY c.n",
+    ]) {
+      assert.deepEqual(await all(query, planned), await all(query), query);
+    }
+  });
+
+  await check("cosmos: feed ranges cover the container", async () => {
+    const found = [];
+    for (const range of await container.getFeedRanges()) {
+      const changeFeedStartFrom = ChangeFeedStartFrom.Beginning(range);
+      const iterator = container.items.getChangeFeedIterator({ changeFeedStartFrom });
+      for (let page = await iterator.readNext(); page.statusCode !== 304; page = await iterator.readNext()) {
+        found.push(...page.result.map(({ n }) => n));
+      }
+    }
+    assert.deepEqual(
+      found.toSorted((a, b) => a - b),
+      numbers(() => true),
+    );
   });
 
   await check("cosmos: JOIN, EXISTS, subqueries, LIKE and functions", async () => {

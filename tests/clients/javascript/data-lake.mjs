@@ -1,8 +1,10 @@
 // Data Lake Storage with @azure/storage-file-datalake, and the same files with @azure/storage-blob.
 
 import assert from "node:assert/strict";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { DataLakeServiceClient } from "@azure/storage-file-datalake";
+import { DataLakeFileSystemClient, DataLakeServiceClient, FileSystemSASPermissions } from "@azure/storage-file-datalake";
 import { check, setting, unique } from "./cases.mjs";
 
 export default async function dataLake() {
@@ -146,6 +148,38 @@ export default async function dataLake() {
     assert.deepEqual(names, ["by-blob/x.txt"]);
     await blob.deleteIfExists();
     assert.equal(await system.getFileClient("uploaded.json").exists(), false);
+  });
+
+  await check("data lake: a stream is uploaded, and read as one", async () => {
+    const file = system.getFileClient("streamed");
+    const lines = Array.from({ length: 2000 }, (_, n) => `line ${n}\n`);
+    const stream = Readable.from(lines.map((line) => Buffer.from(line)));
+    await file.uploadStream(stream, { chunkSize: 4096, maxConcurrency: 2 });
+    const read = [];
+    for await (const line of createInterface({ input: (await file.read()).readableStreamBody })) {
+      read.push(`${line}\n`);
+    }
+    assert.deepEqual(read, lines);
+  });
+
+  await check("data lake: a shared access signature gives what it says", async () => {
+    const expiresOn = new Date(Date.now() + 60_000);
+    const may = async (letters) => {
+      const permissions = FileSystemSASPermissions.parse(letters);
+      return new DataLakeFileSystemClient(await system.generateSasUrl({ permissions, expiresOn }));
+    };
+    const writer = await may("racwdlm");
+    await writer.getFileClient("signed/one").upload(Buffer.from("signed"));
+    await writer.getFileClient("signed/one").move("signed/two");
+    const names = [];
+    for await (const { name } of writer.listPaths({ path: "signed" })) {
+      names.push(name);
+    }
+    assert.deepEqual(names, ["signed/two"]);
+    const reader = await may("r");
+    assert.equal(await text(reader.getFileClient("signed/two")), "signed");
+    await assert.rejects(reader.getFileClient("signed/two").delete(), { statusCode: 403 });
+    await assert.rejects(reader.getFileClient("signed/three").create(), { statusCode: 403 });
   });
 
   await check("data lake: a wrong key is refused at once", async () => {
