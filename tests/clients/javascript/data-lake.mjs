@@ -4,7 +4,11 @@ import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { DataLakeFileSystemClient, DataLakeServiceClient, FileSystemSASPermissions } from "@azure/storage-file-datalake";
+import {
+  DataLakeFileSystemClient,
+  DataLakeServiceClient,
+  FileSystemSASPermissions,
+} from "@azure/storage-file-datalake";
 import { check, setting, unique } from "./cases.mjs";
 
 export default async function dataLake() {
