@@ -91,7 +91,7 @@ class CountDistinct(Aggregate):
 class Sum(Aggregate):
     """SUM: bigint while every value is one, else float; null of nothing.
 
-    Its result raises `ArgumentError` when it is a bigint of more than 64 bits.
+    Its result raises `ArgumentError` when it is a bigint of more than 64 bits, or a float that is not finite.
     """
 
     def __init__(self, argument: Evaluate) -> None:
@@ -107,7 +107,7 @@ class Sum(Aggregate):
     def result(self, so_far: Any) -> Any:
         if type(so_far) is int and not LEAST_BIGINT <= so_far <= GREATEST_BIGINT:
             raise ArgumentError(f"SUM: {so_far} is beyond bigint; cast its argument to float")
-        return so_far
+        return _finite("SUM", so_far)
 
 
 class Avg(Aggregate):
@@ -128,11 +128,11 @@ class Avg(Aggregate):
 
     def result(self, so_far: Any) -> Any:
         count, total = so_far
-        return total / count if count else None
+        return _finite("AVG", total / count) if count else None
 
 
 class Extreme(Aggregate):
-    """MIN, or MAX with `greatest`: of numbers, of datetimes or of strings; null of nothing."""
+    """MIN, or MAX with `greatest`: of numbers, of bits, of datetimes or of strings; null of nothing."""
 
     def __init__(self, argument: Evaluate, *, greatest: bool) -> None:
         self._argument = argument
@@ -165,13 +165,14 @@ class Spread(Aggregate):
     def __init__(self, argument: Evaluate, *, root: bool, sample: bool) -> None:
         self._argument = argument
         self._root = root
+        self._name = "STDEV" if root else "VAR"
         self._taken = 1 if sample else 0
 
     def start(self) -> Any:
         return 0, 0.0, 0.0
 
     def add(self, so_far: Any, row: Row) -> Any:
-        value = _number("STDEV" if self._root else "VAR", self._argument(row))
+        value = _number(self._name, self._argument(row))
         return so_far if value is None else self.merge(so_far, (1, float(value), 0.0))
 
     def merge(self, earlier: Any, later: Any) -> Any:
@@ -188,7 +189,7 @@ class Spread(Aggregate):
         if count <= self._taken:
             return None
         variance = squares / (count - self._taken)
-        return math.sqrt(variance) if self._root else variance
+        return _finite(self._name, math.sqrt(variance) if self._root else variance)
 
 
 class Percentile(Aggregate):
@@ -223,7 +224,8 @@ class Percentile(Aggregate):
             return values[max(0, math.ceil(self._share * len(values)) - 1)]
         place = self._share * (len(values) - 1)
         below = math.floor(place)
-        return values[below] + (place - below) * (values[min(below + 1, len(values) - 1)] - values[below])
+        between = values[below] + (place - below) * (values[min(below + 1, len(values) - 1)] - values[below])
+        return _finite("PERCENTILE_CONT", between)
 
 
 class Collect(Aggregate):
@@ -289,7 +291,13 @@ class TopOne(CollectTop):
         return so_far[0][1] if so_far else None
 
 
-_ORDERED: dict[type, str] = {int: "number", float: "number", DateTime: "datetime", str: "nvarchar(max)"}
+_ORDERED: dict[type, str] = {
+    int: "number",
+    float: "number",
+    bool: "bit",
+    DateTime: "datetime",
+    str: "nvarchar(max)",
+}
 """What MIN and MAX take; types of the same name compare."""
 
 
@@ -298,6 +306,13 @@ def _number(function: str, value: Any) -> Any:
     if kind is int or kind is float or value is None:
         return value
     raise ArgumentError(f"{function} takes bigint and float, not {_type(value)}")
+
+
+def _finite(function: str, value: Any) -> Any:
+    """A result, unless it is one that JSON cannot say."""
+    if type(value) is float and not math.isfinite(value):
+        raise ArgumentError(f"{function}: the result does not fit in a float")
+    return value
 
 
 def _place(value: Any, descending: bool) -> tuple[int, Any]:

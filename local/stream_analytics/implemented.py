@@ -131,6 +131,8 @@ _UNVERIFIED: Final = (
     "leftmost of those of one name. Of a source without a row they are null where the query says what they are, else "
     "absent.",
     "A column that is a call and has no alias has the function's name; any other expression is refused without one.",
+    "`MIN` and `MAX` read a text that nothing cast as a float, as documented, or else as a datetime; any other stops "
+    "the job. In a column of a step, a text is one.",
     "A text and a number do not compare (the result is unknown); a text beside a datetime is read as one.",
     "Unasked, only what loses nothing is converted. All else stops the job, as do division by zero and a bigint that "
     "overflows. A quotient of bigints and a `CAST` of a float to bigint drop the fraction.",

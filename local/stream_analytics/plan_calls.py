@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from local.sql.asa import catalog
+from local.sql.asa.conversions import CASTS, Mismatch
 from local.sql.asa.durations import duration_of, signed_span_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
 from local.sql.asa.expressions import compile_expression
-from local.sql.asa.tree import Call, Expression, Literal, Path
+from local.sql.asa.tree import Call, Expression, Literal, Member, Path
 from local.sql.asa.values import TICKS_PER_DAY, TYPE_NAMES, parse_datetime
 from local.stream_analytics import accumulators, windows
 from local.stream_analytics.accumulators import Aggregate
@@ -167,6 +168,7 @@ def aggregate_of(call: Call, scope: RowScope) -> Aggregate:
         case "COUNT":
             return accumulators.CountDistinct(value) if call.distinct else accumulators.Count(value)
         case "MIN" | "MAX":
+            value = _unlike_text(call, value) if _is_as_it_came(values[0], scope) else value
             return accumulators.Extreme(value, greatest=upper == "MAX")
     number = _numeric(call.at, call.name, value)
     match upper:
@@ -184,6 +186,38 @@ def _events_of(named: Expression, scope: RowScope) -> Evaluate | None:
     """
     slot = scope.slot(named.names[0]) if isinstance(named, Path) and len(named.names) == 1 else None
     return None if slot is None or slot.columns is not None else member(slot.index, ())
+
+
+def _is_as_it_came(node: Expression, scope: RowScope) -> bool:
+    """Whether a value is of an event, or of what APPLY took of one: no step and no function has given it a type."""
+    if isinstance(node, Path):
+        slot = scope.source(node)
+        return slot.columns is None or slot.applied
+    return isinstance(node, Member) or (isinstance(node, Call) and node.name.upper() in catalog.TAKEN)
+
+
+def _unlike_text(call: Call, value: Evaluate) -> Evaluate:
+    """`value`, a text read as the number or the datetime that it is: only what is CAST to a text is ordered as one.
+
+    Source: https://learn.microsoft.com/stream-analytics-query/max-azure-stream-analytics ("Arguments"), and for
+    datetimes the MAX(Time) of the "Common query patterns".
+    """
+
+    def read(row: Row) -> Any:
+        found = value(row)
+        if type(found) is not str:
+            return found
+        try:
+            return CASTS["float"](found)
+        except Mismatch as mismatch:
+            time = parse_datetime(found)
+            if time is None:
+                raise EvaluationError(
+                    call.at, f"{call.name}(): {mismatch}; it orders texts where they are CAST to nvarchar(max)"
+                ) from None
+            return time
+
+    return read
 
 
 def _literal(node: Expression) -> Any:

@@ -6,7 +6,7 @@ with a datetime is equal to it without being the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from local.stream_analytics.rows import Evaluate, Row
 
 _FURTHEST: Final = 7 * TICKS_PER_DAY
 """The maximum DATEDIFF of https://learn.microsoft.com/stream-analytics-query/join-azure-stream-analytics."""
+_UNBOUNDED: Final = 2**63  # ticks: more than any two times are apart
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
@@ -34,6 +35,7 @@ class On:
         right_keys: ... and of the right one.
         bounds: How far apart in time, for two streams.
         left: The source on the left that the bounds are counted from.
+        others: How far apart the right side and other sources on the left are.
     """
 
     condition: Evaluate | None
@@ -41,6 +43,7 @@ class On:
     right_keys: tuple[Evaluate, ...]
     bounds: Bounds | None
     left: str | None
+    others: Mapping[str, Bounds]
 
 
 def analyse(join: Join, joined: RowScope, left: RowScope, right: RowScope, *, stream: bool) -> On:
@@ -67,10 +70,12 @@ def analyse(join: Join, joined: RowScope, left: RowScope, right: RowScope, *, st
     pairs = [pair for part in rest if (pair := _equality(part, left, right)) is not None]
     conditions = [compile_expression(part, joined) for part in rest]
     keys = tuple(_key(first) for first, _ in pairs), tuple(_key(second) for _, second in pairs)
-    bounds, source = _bounds(join, limits, left, right) if stream else (None, None)
     if not stream and limits:
         raise InvalidQuery(limits[0][2].at, "reference data has no time: DATEDIFF of it means nothing")
-    return On(_all(conditions), *keys, bounds, source)
+    if not stream:
+        return On(_all(conditions), *keys, None, None, {})
+    source, bounds, others = _bounds(join, limits, left, right)
+    return On(_all(conditions), *keys, bounds, source, others)
 
 
 def conjuncts(node: Expression) -> Iterator[Expression]:
@@ -127,33 +132,41 @@ def _ticks(call: Expression, number: Expression) -> int:
 
 def _bounds(
     join: Join, limits: Sequence[tuple[str, str, Call, tuple[int | None, int | None]]], left: RowScope, right: RowScope
-) -> tuple[Bounds, str]:
-    sources: set[str] = set()
-    least: list[int] = []
-    most: list[int] = []
+) -> tuple[str, Bounds, dict[str, Bounds]]:
+    """The source on the left that the join is bounded by, its bounds, and those of others."""
+    found: dict[str, tuple[int, int]] = {}
     for first, second, call, (low, high) in limits:
         if left.slot(first) is not None and right.slot(second) is not None:
-            sources.add(first.lower())
+            source = first.lower()
         elif right.slot(first) is not None and left.slot(second) is not None:
-            sources.add(second.lower())
+            source = second.lower()
             low, high = (None if high is None else -high), (None if low is None else -low)
         else:
             raise InvalidQuery(call.at, f"DATEDIFF is to be of {join.source.known_as} and a source to its left")
-        least += [] if low is None else [low]
-        most += [] if high is None else [high]
-    if not least or not most:
+        least, most = found.get(source, (-_UNBOUNDED, _UNBOUNDED))
+        found[source] = least, most = (
+            least if low is None else max(least, low),
+            most if high is None else min(most, high),
+        )
+        if least > most:
+            raise InvalidQuery(call.at, "no rows are so far apart: the bounds of DATEDIFF exclude each other")
+    bounded = [source for source, bounds in found.items() if _UNBOUNDED not in map(abs, bounds)]
+    if (
+        not bounded
+        and any(-least != _UNBOUNDED for least, _ in found.values())
+        and any(most != _UNBOUNDED for _, most in found.values())
+    ):
+        raise NotRunLocally(join.at, "a JOIN that no source bounds on its own, by DATEDIFF on both sides,")
+    if not bounded:
         raise InvalidQuery(
             join.at,
             f"a JOIN of streams is bounded in time: AND DATEDIFF(unit, {left.slots[0].name}, "
             f"{join.source.known_as}) BETWEEN least AND most",
         )
-    if len(sources) > 1:
-        raise NotRunLocally(join.at, "a JOIN whose DATEDIFFs are of several sources")
-    if max(least) < -_FURTHEST or min(most) > _FURTHEST:
+    if max(map(abs, found[bounded[0]])) > _FURTHEST:
         raise InvalidQuery(limits[0][2].at, "a JOIN is of rows that are up to 7 days apart")
-    if max(least) > min(most):
-        raise InvalidQuery(limits[0][2].at, "no rows are so far apart: the bounds of DATEDIFF exclude each other")
-    return Bounds(max(least), min(most)), sources.pop()
+    others = {source: Bounds(*bounds) for source, bounds in found.items() if source != bounded[0]}
+    return bounded[0], Bounds(*found[bounded[0]]), others
 
 
 def _equality(node: Expression, left: RowScope, right: RowScope) -> tuple[Evaluate, Evaluate] | None:

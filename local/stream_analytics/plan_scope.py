@@ -101,6 +101,11 @@ class RowScope:
         self._check_column(path.at, slot, first)
         return slot.index, tuple(name.lower() for name in path.names)
 
+    def source(self, path: Path) -> Slot:
+        """The source that a path is of; raises `QueryError` as `meaning` does."""
+        index, _ = self.meaning(path)
+        return next(slot for slot in self.slots if slot.index == index)
+
     def _of_unqualified(self, path: Path) -> Slot:
         candidates = [slot for slot in self.slots if not slot.applied]
         if len(candidates) > 1:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from local.sql.asa import catalog
+from local.sql.asa.conversions import Mismatch, array, record
 from local.sql.asa.errors import EvaluationError, InvalidQuery, NotRunLocally, Position
 from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Apply, Call, Join, Node, Projection, Select, Source, walk
@@ -16,7 +17,7 @@ from local.sql.asa.values import DateTime
 from local.stream_analytics import flow
 from local.stream_analytics.accumulators import Aggregate, ArgumentError
 from local.stream_analytics.analytic import Analytics
-from local.stream_analytics.joins import StreamJoin
+from local.stream_analytics.joins import Bounds, StreamJoin
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.plan_calls import aggregate_of, analytic_of, is_window, window_of, windows_of
 from local.stream_analytics.plan_join import On, analyse
@@ -165,7 +166,7 @@ class _Rows:
     def _apply(self, apply: Apply, place: int) -> int:
         of = compile_expression(apply.call.arguments[0], self._scope())
         name = apply.call.name.upper()
-        values = _ROWS[name](of)
+        values = _rows_of(apply.call, of)
         self._slots.append(Slot(apply.alias, self._width, catalog.ROWS[name], applied=True))
         self._width += 1
         outer = apply.outer
@@ -192,6 +193,9 @@ class _Rows:
     def _join_stream(self, join: Join, on: On, left_place: int, right_place: int) -> int:
         assert on.bounds is not None
         assert on.left is not None
+        for source in (on.left, *on.others):
+            if source not in self._streams:
+                raise InvalidQuery(join.at, f"{source} is no stream: DATEDIFF of it means nothing")
         if on.left in self._outer:
             raise NotRunLocally(join.at, f"a JOIN that counts from {on.left}, which may have no row,")
         width, right_width = self._width, 1
@@ -209,11 +213,13 @@ class _Rows:
         if lag and first is not None:
             left_time = _time_in(first)
         bounds, outer = on.bounds, join.left
+        apart = [(_time_in(self._times[source]), limits) for source, limits in on.others.items()]
+        condition = _near(on.condition, _time_in(width + 1), apart) if apart else on.condition
 
         def make() -> Operator:
             return StreamJoin(
                 bounds,
-                on.condition,
+                condition,
                 left_keys=on.left_keys,
                 right_keys=on.right_keys,
                 outer=outer,
@@ -226,6 +232,18 @@ class _Rows:
         return self._builder.add(make, left_place, right_place)
 
 
+def _near(condition: Evaluate | None, right: Evaluate, others: Sequence[tuple[Evaluate, Bounds]]) -> Evaluate:
+    """`condition`, and that `right` is as far from each of `others` as is said. What has no row has no time."""
+
+    def near(row: Row) -> bool:
+        return all(
+            (time := other(row)) is not None and bounds.least <= right(row) - time <= bounds.most
+            for other, bounds in others
+        ) and (condition is None or condition(row) is True)
+
+    return near
+
+
 def _time_in(slot: int) -> Evaluate:
     return lambda row: row.sources[slot]
 
@@ -234,29 +252,30 @@ def _reference_join(data: ReferenceData, on: On, outer: bool) -> Callable[[], Op
     return lambda: ReferenceJoin(data, on.condition, stream_keys=on.left_keys, table_keys=on.right_keys, outer=outer)
 
 
-def _array_elements(of: Evaluate) -> Evaluate:
-    def elements(row: Row) -> Any:
+def _rows_of(call: Call, of: Evaluate) -> Evaluate:
+    """What APPLY takes of a value: nothing of null, and an error of what is neither that nor what the function takes.
+
+    Source: https://learn.microsoft.com/azure/stream-analytics/input-validation ("Device 4 will give us")
+    """
+    rows = _ROWS[call.name.upper()]
+
+    def values(row: Row) -> Any:
         found = of(row)
-        if type(found) is not list:
-            return ()
-        return [{"ArrayIndex": index, "ArrayValue": value} for index, value in enumerate(found)]
+        try:
+            return () if found is None else rows(found)
+        except Mismatch as mismatch:
+            raise EvaluationError(call.at, f"{call.name}(): {mismatch}; TRY_CAST() would be NULL") from None
 
-    return elements
-
-
-def _record_properties(of: Evaluate) -> Evaluate:
-    def properties(row: Row) -> Any:
-        found = of(row)
-        if type(found) is not dict:
-            return ()
-        return [{"PropertyName": name, "PropertyValue": value} for name, value in found.items()]
-
-    return properties
+    return values
 
 
-_ROWS: Mapping[str, Callable[[Evaluate], Evaluate]] = {
-    "GETARRAYELEMENTS": _array_elements,
-    "GETRECORDPROPERTIES": _record_properties,
+_ROWS: Mapping[str, Callable[[Any], Sequence[Mapping[str, Any]]]] = {
+    "GETARRAYELEMENTS": lambda found: [
+        {"ArrayIndex": index, "ArrayValue": value} for index, value in enumerate(array(found))
+    ],
+    "GETRECORDPROPERTIES": lambda found: [
+        {"PropertyName": name, "PropertyValue": value} for name, value in record(found).items()
+    ],
 }
 
 

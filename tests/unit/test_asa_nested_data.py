@@ -179,7 +179,7 @@ def test_records_in_an_array_as_columns() -> None:
 
 
 def test_outer_apply_keeps_an_event_without_elements() -> None:
-    events = [{"id": 1, "a": []}, {"id": 2}, {"id": 3, "a": "text"}, {"id": 4, "a": [None]}]
+    events = [{"id": 1, "a": []}, {"id": 2}, {"id": 3, "a": None}, {"id": 4, "a": [None]}]
     query = "SELECT id, e.ArrayIndex, e.ArrayValue FROM input {} APPLY GetArrayElements(a) AS e"
     assert run(query.format("CROSS"), input=events)["output"] == [{"id": 4, "ArrayIndex": 0, "ArrayValue": None}]
     assert [row["ArrayIndex"] for row in run(query.format("OUTER"), input=events)["output"]] == [None, None, None, 0]

@@ -65,6 +65,9 @@ ROWS: Final = {
 }
 """What APPLY takes, and the columns that it gives."""
 
+TAKEN: Final = frozenset(("GETARRAYELEMENT", "GETRECORDPROPERTYVALUE"))
+"""Functions that give a part of an event as it came."""
+
 TIMESTAMP: Final = "SYSTEM.TIMESTAMP"
 WINDOW: Final = "SYSTEM.WINDOW"
 METADATA: Final = "GETMETADATAPROPERTYVALUE"
