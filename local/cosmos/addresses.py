@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -28,6 +28,15 @@ class Address:
     names: tuple[str, ...]
     resource_type: str
     resource_link: str
+
+
+    def of_resource_ids(self, names: tuple[str, ...]) -> Address:
+        """This address, whose names turned out to be resource ids (`_rid`), those of `names`.
+
+        The client signs the last of them alone, in lower case:
+        https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources#constructkeytoken
+        """
+        return replace(self, names=names, resource_link=self.names[-1].lower())
 
 
 _KINDS = {

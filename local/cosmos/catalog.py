@@ -119,6 +119,19 @@ class Catalog:
         except NotFound:
             raise OwnerNotFound() from None
 
+    def ids(self, names: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The ids of the resources that `names` has as resource ids (`_rid`); None when these are ids themselves.
+
+        As in the service, the first decides. One that is of no container stays as it is: there will be none.
+        """
+        if not names or names[0] in self.databases:
+            return None
+        database = next((one for one in self.databases.values() if one.rid == names[0]), None)
+        if database is None:
+            return None
+        containers = {one.rid: one.id for one in database.containers.values()}
+        return (database.id, *(containers.get(rid, rid) for rid in names[1:2]), *names[2:])
+
     def containers(self) -> list[Container]:
         return list(self._by_number.values())
 

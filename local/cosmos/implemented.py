@@ -55,6 +55,7 @@ _REQUESTS: Final[dict[tuple[str, str], tuple[tuple[str, str], ...]]] = {
 
 _FEATURES: Final = (
     Entry("Master key", note="the signature and its date are checked"),
+    Entry("Resource ids in addresses", note="of databases and containers; a document goes by its id"),
     Entry("Resource tokens, Microsoft Entra ID", here=False, note="401"),
     Entry("Etags", note="`If-Match`, `If-None-Match`"),
     Entry("Partition keys", note="nested paths, every type, absent and null; kinds Hash and MultiHash (3 levels)"),

@@ -17,6 +17,7 @@ from aiohttp import web
 from local.cosmos import addresses
 from local.cosmos.answers import Answer
 from local.cosmos.authorization import MasterKey
+from local.cosmos.catalog import Catalog
 from local.cosmos.charges import LEAST, Budget
 from local.cosmos.documents import MAXIMUM_BYTES
 from local.cosmos.errors import (
@@ -68,7 +69,8 @@ ROUTES: Final[dict[tuple[str, str], Callable[[Metadata, Items], Handler]]] = {
 class Server:
     """Answers the requests of one account."""
 
-    def __init__(self, metadata: Metadata, items: Items, key: MasterKey, budget: Budget) -> None:
+    def __init__(self, catalog: Catalog, metadata: Metadata, items: Items, key: MasterKey, budget: Budget) -> None:
+        self._catalog = catalog
         self._key = key
         self._budget = budget
         self.port = 0
@@ -101,7 +103,12 @@ class Server:
 
     async def _answer(self, http: web.BaseRequest) -> Answer:
         address = addresses.parse(http.rel_url.raw_path)
+        ids = self._catalog.ids(address.names)
+        if ids is not None:
+            address = address.of_resource_ids(ids)
         self._key.check(http.method, address.resource_type, address.resource_link, http.headers)
+        if ids is not None and address.kind == "document":
+            raise BadRequest("Unsupported: documents by resource id. The local service has them by their ids.")
         handler = self._handlers.get((address.kind, http.method))
         if handler is None:
             raise MethodNotAllowed(f"{http.method} is not supported on {address.kind}.")

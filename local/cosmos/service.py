@@ -90,7 +90,7 @@ async def account(
     for provision in provisions:
         await _create(catalog, provision)
     with ThreadPoolExecutor(_QUERY_THREADS, "query") as threads:
-        server = Server(Metadata(catalog), Items(catalog, journal, threads), key, Budget(ru_budget))
+        server = Server(catalog, Metadata(catalog), Items(catalog, journal, threads), key, Budget(ru_budget))
         server.port = sockets[0].getsockname()[1]
         runner = web.ServerRunner(_web_server(server), shutdown_timeout=2.0)
         await runner.setup()

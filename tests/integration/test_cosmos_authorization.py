@@ -46,6 +46,28 @@ async def test_the_documented_signature_is_taken(service: CosmosService) -> None
     assert (await get(service, "/", signed("GET", "", "", now())))[0] == 200
 
 
+async def test_resource_ids_address_databases_and_containers_too(service: CosmosService) -> None:
+    # GIVEN a container, as Java's SDK goes on to its partition key ranges: by resource ids, of which the last is signed
+    _, database = await get(service, "/dbs/dev", signed("GET", "dbs", "dbs/dev", now()))
+    link = "dbs/dev/colls/events"
+    _, container = await get(service, f"/{link}", signed("GET", "colls", link, now()))
+    by_ids = f"/dbs/{database['_rid']}/colls/{container['_rid']}"
+    rid = container["_rid"].lower()
+
+    # THEN it is the same container, with what is in it
+    assert await get(service, by_ids, signed("GET", "colls", rid, now())) == (200, container)
+    status, found = await get(service, f"{by_ids}/pkranges", signed("GET", "pkranges", rid, now()))
+    assert (status, found["_rid"], len(found["PartitionKeyRanges"])) == (200, container["_rid"], 1)
+    assert (await get(service, f"{by_ids}/docs", signed("GET", "docs", rid, now())))[0] == 200
+
+    # and the signature of a name is none for it, that of another container's is not there
+    assert (await get(service, by_ids, signed("GET", "colls", by_ids.strip("/"), now())))[0] == 401
+    other = f"/dbs/{database['_rid']}/colls/AAAAAoAAAAk="
+    assert (await get(service, other, signed("GET", "colls", "aaaaaoaaaak=", now())))[0] == 404
+    status, refused = await get(service, f"{by_ids}/docs/AAAA", signed("GET", "docs", "aaaa", now()))
+    assert (status, "documents by resource id" in refused["message"]) == (400, True)
+
+
 async def test_the_account_advertises_loopback_names_alone(service: CosmosService) -> None:
     for host, advertised in (
         (f"127.0.0.1:{service.port}", f"127.0.0.1:{service.port}"),
