@@ -21,7 +21,7 @@ from azure.eventhub.exceptions import EventHubError
 from local.receiving import ArrivalTransport
 from local.sql.asa.values import TICKS_PER_SECOND, DateTime
 from local.stream_analytics.definition import HubInput
-from local.stream_analytics.errors import DefinitionError, HubError, reason
+from local.stream_analytics.errors import DefinitionError, HubError, JobError, reason
 from local.stream_analytics.events import ticks
 from local.stream_analytics.rows import START
 from local.stream_analytics.store import Position
@@ -91,6 +91,12 @@ class Inbox:
         self._batches: list[tuple[Batch, asyncio.Event]] = []
         self._quiet: dict[tuple[str, int], Quiet] = {}
         self._arrived = asyncio.Event()
+        self._failure: JobError | None = None
+
+    def fail(self, failure: JobError) -> None:
+        """Let the job know that an input cannot be read on: the next that takes something gets this."""
+        self._failure = failure
+        self._arrived.set()
 
     async def put(self, batch: Batch) -> None:
         """Leave a batch, and wait until it is taken: so much is read ahead, and no more."""
@@ -114,7 +120,12 @@ class Inbox:
 
         Args:
             reached: for each input and partition, up to when all that was enqueued has been taken.
+
+        Raises:
+            JobError: an input cannot be read on.
         """
+        if self._failure is not None:
+            raise self._failure
         waiting = {(batch.input, batch.partition): batch.arrival for batch, _ in self._batches}
         ahead = min({**reached, **waiting}.values(), default=START) + AHEAD
         held, taken = [], []
@@ -236,9 +247,12 @@ class HubReader:
         Before a look, time is noted; what the look shows had been enqueued by then, so that the job knows, once it has
         read all of that, that what comes later is enqueued later.
         """
-        pause = _SOONEST_LOOK
+        pause, checked = _SOONEST_LOOK, time.monotonic()
         while True:
             began = time.monotonic()
+            if began - checked >= _LATEST_LOOK:
+                checked = began
+                await self._check_log()
             quiet = [name for name in self.partitions if began - self._heard[name] >= _QUIET_AFTER]
             looks = await asyncio.gather(*(self._look_at(partition) for partition in quiet))
             self._inbox.note([look for look in looks if look])
@@ -251,6 +265,24 @@ class HubReader:
                 await asyncio.sleep(max(_QUIET_AFTER, began + _SOONEST_LOOK - time.monotonic()))
             else:
                 pause = min(1.5 * pause, _LATEST_LOOK)
+
+    async def _check_log(self) -> None:
+        """End the job once the hub is another one: its numbers begin anew, and those up to `handed` would be left out.
+
+        While it is shorter than the old one, a look at it shows that, too; this does however many come how soon.
+        """
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                properties = await self._client.get_eventhub_properties()
+        except Exception:  # whatever it is, reading meets it as well, and says so
+            return
+        if (created := properties["created_at"].isoformat()) != self.log:
+            self._inbox.fail(
+                JobError(
+                    f"input {self.source.name}: hub {self.source.hub} was created anew at {created}: "
+                    "start the job again, and it reads that from its beginning"
+                )
+            )
 
     async def _look_at(self, partition: str) -> Quiet | None:
         handed, until = self._handed[partition], DateTime(ticks(datetime.now(UTC)) - SKEW)

@@ -201,10 +201,14 @@ class Job:
         try:
             state = snapshot.loads(saved)
             of = state["query"]
-        except (ValueError, KeyError, TypeError):
+            if of == self._query:
+                self._restore(state)
+        except (ValueError, LookupError, TypeError, AttributeError):
             raise StateError("this is no saved state of a Stream Analytics job") from None
         if of != self._query:
             raise StateError("the saved state is of another query: delete it to start this one from the beginning")
+
+    def _restore(self, state: dict[str, Any]) -> None:
         for order, kept in zip(self._orders, state["orders"], strict=True):
             order.restore(kept)
         self._graphs = [{} for _ in self._plan.components]

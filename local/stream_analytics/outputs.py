@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.request import getproxies_environment
@@ -44,13 +45,20 @@ class Sink(Protocol):
 def connect(output: Output, connection_string: str, run: str) -> Sink:
     """An output's sink; nothing is connected before the first delivery.
 
+    Args:
+        output: what to connect.
+        connection_string: of its account.
+        run: what tells this run of the job from others in the names that it gives.
+
     Raises:
         DefinitionError: the setting holds no connection string.
     """
+    # Of its own: two outputs to the same place would overwrite each other's files and documents.
+    own = str(uuid.uuid5(uuid.UUID(run), output.name.lower()))
     try:
         if isinstance(output, CosmosOutput):
-            return CosmosSink(output, connection_string, run)
-        return LakeSink(output, connection_string, run)
+            return CosmosSink(output, connection_string, own)
+        return LakeSink(output, connection_string, own)
     except (ValueError, KeyError) as error:
         raise DefinitionError(f"{output.setting}: no connection string: {error}") from None
 

@@ -25,7 +25,7 @@ from local.stream_analytics.definition import Definition, Output
 from local.stream_analytics.errors import HubError, JobError, OutputError
 from local.stream_analytics.events import Received, read, ticks
 from local.stream_analytics.hub import Batch, HubReader, Inbox, Quiet
-from local.stream_analytics.job import Job, compile_job
+from local.stream_analytics.job import Job, StateError, compile_job
 from local.stream_analytics.outputs import Sink, connect
 from local.stream_analytics.reference import ReferenceData
 from local.stream_analytics.reference_reader import SCAN_SECONDS
@@ -164,7 +164,10 @@ class Service:
         if kept is None:
             return True
         if kept.of == self._fingerprint:
-            self._job.restore(kept.saved)
+            try:
+                self._job.restore(kept.saved)
+            except StateError as error:
+                raise self._store.unreadable(str(error)) from None
             self._fresh = False
             return True
         _LOG.warning(
@@ -255,7 +258,8 @@ class Service:
         if look.last < look.handed:
             raise JobError(
                 f"input {look.input}, partition {look.partition}: event {look.handed} was read, and the hub's last is "
-                f"{look.last}: its log was cut; delete the job's state to read it from its beginning"
+                f"{look.last}: its log was created anew, or cut: start the job again, and if it then says the same, "
+                "delete its state to read the hub from its beginning"
             )
         if self._read[place] >= look.last:
             self._reached[place] = max(self._reached[place], look.until)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from local.sql.asa.values import DateTime
 from local.stream_analytics.errors import StoreError
@@ -95,27 +96,29 @@ class Store:
                 "stop the job that runs on it, or choose another --data-dir"
             ) from None
         self._lines: dict[bytes, int] = {
-            line: number for number, line in self._database.execute("SELECT number, line FROM memory_line")
+            line: number for number, line in self._rows("SELECT number, line FROM memory_line")
         }
-        self.run: str = self._database.execute("SELECT id FROM run").fetchone()[0]
+        self.run: str = self._rows("SELECT id FROM run")[0][0]
 
     def close(self) -> None:
         self._database.close()
 
     def positions(self, name: str) -> dict[int, Position]:
-        """How far an input was read, by partition."""
+        """How far an input was read, by partition; raises `StoreError`, as all that reads here does."""
         query = "SELECT partition, log, sequence, settled FROM position WHERE input = ?"
-        return {partition: Position(*position) for partition, *position in self._database.execute(query, (name,))}
+        return {partition: Position(*position) for partition, *position in self._rows(query, name)}
 
     def memory(self) -> Memory | None:
         """What the query remembered after the last cycle; None before the first."""
-        query = "SELECT of, saved, numbers FROM memory LEFT JOIN memory_lines USING (one)"
-        row = self._database.execute(query).fetchone()
-        if row is None:
+        rows = self._rows("SELECT of, saved, numbers FROM memory LEFT JOIN memory_lines USING (one)")
+        if not rows:
             return None
-        of, head, numbers = row
+        of, head, numbers = rows[0]
         lines = {number: line for line, number in self._lines.items()}
-        return Memory(of, [head, *(lines[int(number)] for number in (numbers or "").split())])
+        try:
+            return Memory(of, [head, *(lines[int(number)] for number in (numbers or "").split())])
+        except (KeyError, ValueError):
+            raise self.unreadable("what the query remembers is not all there") from None
 
     def commit(
         self,
@@ -174,7 +177,7 @@ class Store:
 
     def reference(self, name: str) -> tuple[tuple[str, DateTime], ...]:
         """From when on each blob of reference data is in effect, by its name."""
-        rows = self._database.execute("SELECT name, effective FROM reference WHERE input = ?", (name,))
+        rows = self._rows("SELECT name, effective FROM reference WHERE input = ?", name)
         return tuple((blob, DateTime(effective)) for blob, effective in rows)
 
     def keep_reference(self, name: str, known: Sequence[tuple[str, DateTime]]) -> None:
@@ -190,7 +193,7 @@ class Store:
 
     def pending(self) -> list[Delivery]:
         """What is committed and not known to be delivered, in order."""
-        rows = self._database.execute("SELECT number, output, moment, lines FROM outbox ORDER BY number, output")
+        rows = self._rows("SELECT number, output, moment, lines FROM outbox ORDER BY number, output")
         return [Delivery(number, output, moment, lines.split(b"\n")) for number, output, moment, lines in rows]
 
     def delivered(self, delivery: Delivery) -> None:
@@ -205,6 +208,19 @@ class Store:
             )
         except sqlite3.Error as error:
             raise StoreError(f"{self._file}: {error}") from None
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except (sqlite3.Error, ValueError) as error:  # ValueError: text that is no UTF-8
+            raise self.unreadable(str(error)) from None
+
+    def unreadable(self, why: str) -> StoreError:
+        """The error for a state that is not what was written, whatever has become of it."""
+        return StoreError(
+            f"{self._file} cannot be read ({why}): "
+            "delete it, and the job reads its hubs from their beginning and stores again what they hold"
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

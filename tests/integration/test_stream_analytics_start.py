@@ -146,18 +146,31 @@ def test_an_event_that_the_query_cannot_take_stops_the_job_and_is_read_again(ser
 
 
 def test_a_hub_that_was_created_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
-    with Stack(data_dir=tmp_path / "stack", ports=Ports.free()) as stack, running(stack, tmp_path / "job") as job:
-        send(stack.settings, [{"n": n} for n in range(3)], partition=0)
-        wait_until(lambda: len(job.lines()) == 3, "lines", 30)
-        assert job.stop() == 0
+    def create_anew() -> None:
         stack.stop_services("eventhubs")
         for file in (stack.data_dir / "eventhubs").iterdir():
             file.unlink()
         stack.restart("eventhubs")
+
+    with Stack(data_dir=tmp_path / "stack", ports=Ports.free()) as stack, running(stack, tmp_path / "job") as job:
+        send(stack.settings, [{"n": n} for n in range(3)], partition=0)
+        wait_until(lambda: len(job.lines()) == 3, "lines", 30)
+        assert job.stop() == 0
+        create_anew()
         send(stack.settings, [{"n": 7}], partition=0)
         job.start()
         wait_until(lambda: [line["n"] for line in job.lines()].count(7) == 1, "the new hub's line", 30)
         assert "created anew" in job.log.read_text()
+
+        # While the job reads, and with more in it than the job had read of the old one: only the first is left out.
+        create_anew()
+        send(stack.settings, [{"n": 10 + n} for n in range(4)], partition=0)
+        assert job.child
+        assert job.child.wait(60) == 1
+        said = job.log.read_text().splitlines()[-1]
+        assert ("created anew" in said, "start the job again" in said) == (True, True), said
+        job.start()
+        wait_until(lambda: {10, 11, 12, 13} <= {line["n"] for line in job.lines()}, "all of the third hub", 30)
 
 
 @pytest.mark.parametrize("policy", ["Drop", "Stop"])

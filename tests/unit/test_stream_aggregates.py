@@ -96,6 +96,11 @@ def test_a_spread_does_not_cancel_far_from_zero() -> None:
         (MIN, [1, "1"], r"MIN cannot order bigint and nvarchar\(max\)"),
         (MAX, [{}, {}], "MAX cannot order record and record"),
         (Sum(number), [2**63 - 1, 1], "beyond bigint; cast its argument to float"),
+        (Sum(number), [1e308, 1e308], "SUM: the result does not fit in a float"),
+        (Avg(number), [1e308, 1e308], "AVG: the result does not fit in a float"),
+        (VARP, [1e308, -1e308], "VAR: the result does not fit in a float"),
+        (STDEV, [1e308, -1e308, 1e308], "STDEV: the result does not fit in a float"),
+        (Percentile(0.5, number), [1e308, -1e308], "PERCENTILE_CONT: the result does not fit in a float"),
     ],
 )
 def test_a_value_that_an_aggregate_does_not_take(function: Aggregate, values: list[Any], message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,27 @@ def test_two_jobs_do_not_share_a_directory(tmp_path: Path) -> None:
         Store(tmp_path)
     first.close()
     Store(tmp_path).close()
+
+
+def test_a_file_that_was_damaged_is_read_or_said_to_be_unreadable(tmp_path: Path) -> None:
+    chance, refused = random.Random(20261123), 0
+    store = Store(tmp_path / "whole")
+    lines = [b'{"n":%d}' % number for number in range(800)]
+    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", [b"head", *lines]), {"adl": lines}, 1.5)
+    store.close()
+    whole = (tmp_path / "whole" / "job.db").read_bytes()
+    for place in range(0, len(whole), 4096):
+        for garbage in (bytes(4096), chance.randbytes(4096), chance.randbytes(40)):
+            directory = tmp_path / f"{place}-{len(garbage)}-{garbage[0]}"
+            directory.mkdir()
+            (directory / "job.db").write_bytes(whole[:place] + garbage + whole[place + len(garbage) :])
+            try:
+                store = Store(directory)
+                store.positions("hub"), store.memory(), store.pending(), store.reference("r")
+                store.close()
+            except StoreError as error:
+                refused += f"{directory / 'job.db'} cannot be read (" in str(error)
+    assert refused > 5
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
