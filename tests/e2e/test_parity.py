@@ -14,8 +14,8 @@ from azure.cosmos import CosmosClient
 from local.accounts import Stores
 from local.ports import Ports
 from local.stack import JOB_DIR, REFERENCE, ROOT, Stack
-from tests.e2e.chain import documents, lines, send
-from tests.sending import send_bodies
+from tests.e2e.chain import documents, encoded, lines
+from tests.sending import Sender
 from tests.waiting import wait_until
 from tools.send.events import generate
 from tools.send.faults import FAULTS, spoil
@@ -93,10 +93,11 @@ def test_both_paths_store_the_same_events_and_differ_over_bad_ones_as_documented
 
     # WHEN they go through both
     with Stack(data_dir=tmp_path, ports=Ports.free(), app=ROOT, job=JOB_DIR) as stack:
-        for start in range(0, len(bodies), 25):
-            send(stack, bodies[start : start + 25])
-        for partition, event in enumerate(last):
-            send_bodies(stack.settings["EventHubs"], "dev", [orjson.dumps(event)], partition=str(partition))
+        with Sender(stack.settings["EventHubs"]) as sender:
+            for start in range(0, len(bodies), 25):
+                sender.send("dev", encoded(bodies[start : start + 25]))
+            for partition, event in enumerate(last):
+                sender.send("dev", encoded([event]), partition=str(partition))
         dead = len(spoiled) + 4
         in_both = valid | {n: event for n, event in good.items() if n != 2003} | {event["n"]: event for event in last}
         raw = {number for number, (fault, _) in spoiled.items() if STORED_BY_THE_JOB[fault]} | {2004, 2006}
