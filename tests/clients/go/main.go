@@ -27,8 +27,8 @@ var sender = "go-" + strings.ToLower(rand.Text()[:8])
 func main() {
 	failed := false
 	for _, checks := range [][]check{
-		eventHubsChecks, processorChecks, cosmosChecks, cosmosQueryChecks, dataLakeChecks, kafkaChecks, kafkaGroupChecks,
-		saramaChecks, crossingChecks, chainChecks,
+		eventHubsChecks, eventHubsMessageChecks, processorChecks, cosmosChecks, cosmosQueryChecks, dataLakeChecks,
+		kafkaChecks, kafkaGroupChecks, saramaChecks, crossingChecks, chainChecks,
 	} {
 		for _, one := range checks {
 			if err := within(caseSeconds*time.Second, one.run); err != nil {
