@@ -45,7 +45,8 @@ def parse(body: Any, computed: Definitions) -> Request:
     if len(operations) > MAXIMUM_OPERATIONS:
         raise BadRequest(f"The number of patch operations can't exceed '{MAXIMUM_OPERATIONS}'.")
     for operation in operations:
-        if not isinstance(operation, dict) or operation.get("op") not in OPERATIONS:
+        kind = operation.get("op") if isinstance(operation, dict) else None
+        if not isinstance(kind, str) or kind not in OPERATIONS:
             raise BadRequest("The patch request body is invalid: 'op' must be one of " + ", ".join(OPERATIONS) + ".")
     condition = body.get("condition")
     if condition is not None and not isinstance(condition, str):

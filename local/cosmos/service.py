@@ -106,8 +106,8 @@ async def account(
 
 
 def _not_the_clients_fault(record: logging.LogRecord) -> bool:
-    """aiohttp logs a traceback for every request that is not HTTP; the client has its 400, and we know nothing more."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """aiohttp logs a traceback for what is not HTTP, which has its 400, and for who leaves while sending a body."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError | ConnectionError))
 
 
 def _web_server(server: Server) -> web.Server:
