@@ -65,11 +65,16 @@ _FEATURES: Final = (
     Entry("Computed properties", note="in queries and in conditions of patches"),
     Entry("Indexes for `ORDER BY`", note="required, as in Azure: the property by the policy, or several composite"),
     Entry("Indexing", here=False, note="queries scan, narrowed by id and partition key; policies count for charges"),
+    Entry(
+        "Queries that Azure's gateway leaves to SDKs",
+        note="ORDER BY, aggregates and the like over several partitions: answered to every client, 400 in Azure for one "
+        "without a query engine",
+    ),
     Entry("Continuation tokens", note="bound to query, container and partition; good after writes and restarts"),
     Entry("Limits of a token's size asked for", here=False, note="tokens have up to 5 KB"),
     Entry("Request charges", note="reads, writes and feeds by the published figures; queries by an estimate"),
     Entry("Rate limits", note="`--ru-budget`: 429 with `x-ms-retry-after-ms`"),
-    Entry("Query metrics", note="total time, and what was loaded and returned"),
+    Entry("Query metrics", note="total time, and what was loaded and returned; 0 for the rest"),
     Entry("Index metrics, query advice", here=False, note="asked for or not, there are none in the answer"),
     Entry("Limits", note="documents 2 MB and 128 levels, ids 1,023 bytes, keys 2,048 bytes (101 in version 1), pages "
           "4 MB, queries 512 KB and 10 JOINs, what a container may have of each kind"),
