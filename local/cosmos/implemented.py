@@ -67,8 +67,8 @@ _FEATURES: Final = (
     Entry("Indexing", here=False, note="queries scan, narrowed by id and partition key; policies count for charges"),
     Entry(
         "Queries that Azure's gateway leaves to SDKs",
-        note="ORDER BY, aggregates and the like over several partitions: answered to every client, 400 in Azure for one "
-        "without a query engine",
+        note="ORDER BY, aggregates and the like over several partitions: answered to every client; in Azure, 400 for "
+        "one without a query engine",
     ),
     Entry("Continuation tokens", note="bound to query, container and partition; good after writes and restarts"),
     Entry("Limits of a token's size asked for", here=False, note="tokens have up to 5 KB"),
