@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from local.sql.asa import catalog
 from local.sql.asa.conversions import CASTS, Mismatch
-from local.sql.asa.durations import duration_of, signed_span_of
+from local.sql.asa.durations import UNITS, duration_of, signed_span_of
 from local.sql.asa.errors import EvaluationError, InvalidQuery, Position, WrongArguments
 from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Call, Expression, Literal, Member, Path
@@ -257,7 +257,7 @@ def analytic_of(call: Call, scope: RowScope) -> Analytic:
         return IsFirst(duration_of(call, call.arguments), partition, when)
     assert over is not None
     assert over.limit is not None
-    span = duration_of(over.limit, over.limit.arguments)
+    span = duration_of(over.limit, over.limit.arguments, UNITS)
     if call.name.upper() in catalog.MOVING:
         return Moving(call.at, aggregate_of(replace(call, over=None), scope), span, partition, when)
     rest = list(call.arguments)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.sql.asa.durations import constant_number, signed_span_of
+from local.sql.asa.durations import UNITS, constant_number, signed_span_of
 from local.sql.asa.errors import InvalidQuery, NotRunLocally
 from local.sql.asa.expressions import compile_expression
 from local.sql.asa.tree import Between, Binary, Call, Connective, Expression, Join, Path, walk
@@ -127,7 +127,7 @@ def _difference(node: Expression, joined: RowScope) -> tuple[str, str] | None:
 
 
 def _ticks(call: Expression, number: Expression) -> int:
-    return signed_span_of(_called(call), (_called(call).arguments[0], number))
+    return signed_span_of(_called(call), (_called(call).arguments[0], number), UNITS)
 
 
 def _bounds(

@@ -112,6 +112,10 @@ class RowScope:
             name = path.names[0].lower()
             having = [slot for slot in candidates if slot.columns is None or name in _folded(slot.columns)]
             candidates = having if len(having) == 1 else candidates
+        if len(candidates) > 1 and self.slot(path.names[0]) is not None:
+            raise InvalidQuery(
+                path.at, f"{path.names[0]} is a source, and no value here: DATEDIFF of sources is for ON, between ANDs"
+            )
         if len(candidates) > 1:
             names = " or ".join(f"{slot.name}.{path.names[0]}" for slot in candidates)
             raise InvalidQuery(path.at, f"{path.names[0]} could be of several sources: write {names}")

@@ -91,6 +91,12 @@ def test_the_default_is_for_no_event_and_not_for_null() -> None:
     assert column(two_back.replace("minute, 3", "minute, 2"), rows) == ["none such"] * 4
 
 
+def test_a_duration_may_be_of_weeks() -> None:
+    """LIMIT DURATION takes the units of DATEDIFF."""
+    rows = [{"t": f"2026-01-{day:02}T00:00:00Z", "reading": day} for day in (1, 7, 15)]
+    assert column("LAG(reading) OVER (LIMIT DURATION(wk, 1))", rows) == [None, 1, None]
+
+
 def test_all_of_an_event() -> None:
     rows = events(1, 2)
     assert column("LAG(*) OVER (LIMIT DURATION(hour, 1))", rows) == [None, rows[0]]

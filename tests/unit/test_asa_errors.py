@@ -180,6 +180,22 @@ REFUSED = {
     "SELECT i.a FROM input i JOIN other o ON DATEDIFF(hour, i, o) BETWEEN -169 AND 0": (
         "q.asaql:1:41: a JOIN is of rows that are up to 7 days apart"
     ),
+    "SELECT i.a FROM input i JOIN other o ON DATEDIFF(second, i, o) BETWEEN 0 AND 1 OR i.a = 1": (
+        "q.asaql:1:58: i is a source, and no value here: DATEDIFF of sources is for ON, between ANDs"
+    ),
+    "SELECT i.a FROM input i JOIN cities c ON i.a = c.a JOIN other o ON DATEDIFF(second, c, o) BETWEEN 0 AND 1": (
+        "q.asaql:1:52: c is no stream: DATEDIFF of it means nothing"
+    ),
+    "SELECT i.a FROM input i JOIN other o ON DATEDIFF(day, i, o) BETWEEN 0 AND 1 "
+    "JOIN other p ON DATEDIFF(day, i, p) >= 0 AND DATEDIFF(day, o, p) <= 1": (
+        f"q.asaql:1:77: a JOIN that no source bounds on its own, by DATEDIFF on both sides, {ELSEWHERE}"
+    ),
+    "SELECT a FROM input TIMESTAMP BY '2026-01-01'": (
+        "q.asaql:1:34: TIMESTAMP BY takes the time of an event from the event"
+    ),
+    "SELECT ISFIRST(week, 1) AS x FROM input": (
+        "q.asaql:1:16: ISFIRST() takes as unit one of day, hour, minute, second, millisecond, microsecond"
+    ),
     "SELECT COUNT(*) AS c FROM input GROUP BY DATEPART(minute, System.Timestamp())": f"q.asaql:1:42: {WINDOWED}",
     "SELECT AVG(a, b) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": "q.asaql:1:8: AVG() takes 1 argument, not 2",
     "SELECT AVG(LAG(a) OVER (LIMIT DURATION(hour, 1))) OVER (LIMIT DURATION(hour, 1)) AS x FROM input": (
@@ -192,7 +208,7 @@ REFUSED = {
         "q.asaql:1:45: DURATION() takes no OVER"
     ),
     "SELECT LAG(a) OVER (LIMIT DURATION(month, 1)) AS x FROM input": (
-        "q.asaql:1:36: DURATION() takes as unit one of day, hour, minute, second, millisecond, microsecond"
+        "q.asaql:1:36: DURATION() takes as unit one of week, day, hour, minute, second, millisecond, microsecond"
     ),
     "SELECT COUNT(*) AS c FROM input GROUP BY TumblingWindow(second, 0)": (
         "q.asaql:1:65: TumblingWindow() takes a whole number of more than 0"

@@ -12,7 +12,7 @@ from typing import Final
 from local.sql.asa import catalog
 from local.sql.asa.check_expressions import Place, check_condition, check_rows_call, check_value
 from local.sql.asa.errors import InvalidQuery, NotStreamAnalytics, QuerySyntaxError, UnknownName
-from local.sql.asa.tree import Apply, Call, Expression, Join, Query, Script, Select, Source, Star, depth
+from local.sql.asa.tree import Apply, Call, Expression, Join, Literal, Query, Script, Select, Source, Star, depth
 
 _DEEPEST: Final = 150
 DEFAULT_OUTPUT: Final = "output"
@@ -148,6 +148,8 @@ def _check_source(source: Source, streams: _Names, tables: _Names, first: bool) 
         )
     if source.timestamp is not None:
         check_value(source.timestamp, _TIME)
+        if isinstance(source.timestamp, Literal):
+            raise InvalidQuery(source.timestamp.at, "TIMESTAMP BY takes the time of an event from the event")
     for key in source.over:
         check_value(key, _TIME)
     for key in source.partition:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from local.sql.asa import catalog, tree
 from local.sql.asa.comparisons import COMPARE
 from local.sql.asa.dates import PARTS
-from local.sql.asa.durations import duration_of
+from local.sql.asa.durations import UNITS, duration_of
 from local.sql.asa.errors import InvalidQuery, NotRunLocally, NotStreamAnalytics, WrongArguments
 from local.sql.asa.functions import FUNCTIONS
 
@@ -233,7 +233,7 @@ def _analytic(call: tree.Call, place: Place) -> None:
         if over is None or over.limit is None:
             raise WrongArguments(call.at, f"{call.name}() takes OVER (LIMIT DURATION(unit, number))")
         _plain(over.limit)
-        duration_of(over.limit, over.limit.arguments)
+        duration_of(over.limit, over.limit.arguments, UNITS)
         _values(call.arguments, inside)
     rest = call.arguments if call.star else call.arguments[1:]
     if upper == "LAG" and rest:
