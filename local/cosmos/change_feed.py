@@ -3,7 +3,8 @@
 LatestVersion mode: a document is there once, as it is now, at its last change; what is deleted or has expired is not.
 The place of a reader is the LSN in the etag of its last answer, so it holds across restarts of either side.
 Source: https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-modes and
-https://learn.microsoft.com/rest/api/cosmos-db/list-documents.
+https://learn.microsoft.com/rest/api/cosmos-db/list-documents (If-Modified-Since is "ignored when If-None-Match is
+specified": .../common-cosmosdb-rest-request-headers).
 """
 
 from __future__ import annotations
@@ -59,20 +60,23 @@ def start_of(headers: Mapping[str, str]) -> Start:
         )
     if mode.lower() != _INCREMENTAL:
         raise BadRequest(f"The A-IM header {mode[:40]!r} is invalid: a change feed is asked for by 'Incremental feed'.")
-    since = headers.get("if-modified-since")
-    try:
-        second = None if since is None else int(parsedate_to_datetime(since).timestamp())
-    except (ValueError, TypeError, OverflowError):
-        raise BadRequest("The If-Modified-Since header is invalid: it must be an RFC 1123 date.") from None
     etag = headers.get("if-none-match")
     if etag is None:
-        return Start(0, second)
+        return Start(0, _second(headers.get("if-modified-since")))
     if etag == "*":
-        return Start(None, second)
+        return Start(None)
     digits = etag.strip('"')
     if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
         raise BadRequest(f"The If-None-Match header {etag[:40]!r} is invalid: it is no etag of this change feed.")
-    return Start(int(digits), second)
+    return Start(int(digits))
+
+
+def _second(since: str | None) -> int | None:
+    """The second in an If-Modified-Since header, which counts only without an etag."""
+    try:
+        return None if since is None else int(parsedate_to_datetime(since).timestamp())
+    except (ValueError, TypeError, OverflowError):
+        raise BadRequest("The If-Modified-Since header is invalid: it must be an RFC 1123 date.") from None
 
 
 def read(connection: sqlite3.Connection, slice_: Slice, start: Start, limit: int, most_bytes: int) -> Changes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 import orjson
@@ -54,16 +55,16 @@ def _json(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """As JavaScript writes numbers: 3 for 3.0, 1e-7, and plain digits up to 1e21."""
-    if type(value) is int or (value.is_integer() and abs(value) < 1e21):
-        return str(int(value))
-    digits = repr(value)
+    """As JavaScript writes numbers: 3 for 3.0, 1e-7, and up to 1e21 the digits that tell a double from all others."""
+    if type(value) is int:
+        value = float(value) if abs(value) > 2**53 else value
+    digits = repr(value).removesuffix(".0")
     if "e" not in digits:
-        return digits
+        return "0" if digits == "-0" else digits
     mantissa, _, exponent = digits.partition("e")
     power = int(exponent)
-    if -7 < power < 0:
-        return format(value, f".{len(mantissa.lstrip('-').replace('.', '')) - 1 - power}f")
+    if -7 < power < 21:
+        return format(Decimal(digits), "f")
     return f"{mantissa}e{power:+d}"
 
 

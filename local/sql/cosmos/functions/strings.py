@@ -54,6 +54,18 @@ def _trim(strip: Callable[..., str]) -> Callable[..., Any]:
     return call
 
 
+def _in_case(change: Callable[[str], str]) -> Callable[[str], str]:
+    """LOWER and UPPER: character by character, as .NET has them, so that the length stays (UPPER of ß is ß)."""
+
+    def call(text: str) -> str:
+        changed = change(text)
+        if len(changed) == len(text):
+            return changed
+        return "".join(new if len(new := change(old)) == 1 else old for old in text)
+
+    return call
+
+
 def _concat(*texts: Any) -> Any:
     return "".join(texts) if all(type(text) is str for text in texts) else UNDEFINED
 
@@ -133,7 +145,7 @@ STRINGS: Final = (
     Function("LASTINDEXOF", 2, 3, _last_index_of),
     Function("LEFT", 2, 2, _left),
     Function("LENGTH", 1, 1, of_text(len)),
-    Function("LOWER", 1, 1, of_text(str.lower)),
+    Function("LOWER", 1, 1, of_text(_in_case(str.lower))),
     Function("LTRIM", 1, 2, _trim(str.lstrip)),
     Function("REPLACE", 3, 3, _replace),
     Function("REPLICATE", 2, 2, _replicate),
@@ -146,5 +158,5 @@ STRINGS: Final = (
     Function("STRINGSPLIT", 2, 2, _split, "STRING_SPLIT"),
     Function("SUBSTRING", 3, 3, _substring),
     Function("TRIM", 1, 2, _trim(str.strip)),
-    Function("UPPER", 1, 1, of_text(str.upper)),
+    Function("UPPER", 1, 1, of_text(_in_case(str.upper))),
 )
