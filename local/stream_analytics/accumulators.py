@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from bisect import insort
 from collections.abc import Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -43,6 +44,27 @@ class Aggregate(ABC):
         return so_far
 
 
+class Gathering(Aggregate):
+    """An aggregate that keeps something of every row, so that what it has of a part grows with it."""
+
+    @abstractmethod
+    def gather(self, parts: Sequence[Any]) -> Any:
+        """What it has of several parts, in order."""
+
+    def merge(self, earlier: Any, later: Any) -> Any:
+        return self.gather((earlier, later))
+
+
+class _Listing(Gathering):
+    """What it keeps of rows is a list."""
+
+    def start(self) -> Any:
+        return []
+
+    def gather(self, parts: Sequence[Any]) -> Any:
+        return list(chain.from_iterable(parts))
+
+
 class CountRows(Aggregate):
     """COUNT(*)."""
 
@@ -66,7 +88,7 @@ class Count(CountRows):
         return so_far if self._argument(row) is None else so_far + 1
 
 
-class CountDistinct(Aggregate):
+class CountDistinct(Gathering):
     """COUNT(DISTINCT expression)."""
 
     def __init__(self, argument: Evaluate) -> None:
@@ -81,8 +103,8 @@ class CountDistinct(Aggregate):
             so_far[group_key(value)] = None
         return so_far
 
-    def merge(self, earlier: Any, later: Any) -> Any:
-        return {**earlier, **later}
+    def gather(self, parts: Sequence[Any]) -> Any:
+        return dict.fromkeys(chain.from_iterable(parts))
 
     def result(self, so_far: Any) -> Any:
         return len(so_far)
@@ -192,7 +214,7 @@ class Spread(Aggregate):
         return _finite(self._name, math.sqrt(variance) if self._root else variance)
 
 
-class Percentile(Aggregate):
+class Percentile(_Listing):
     """PERCENTILE_CONT, or PERCENTILE_DISC with `discrete`: the value that a share of the values does not exceed.
 
     Continuous interpolates between the two nearest values; discrete gives the first value that suffices.
@@ -204,17 +226,11 @@ class Percentile(Aggregate):
         self._descending = descending
         self._discrete = discrete
 
-    def start(self) -> Any:
-        return []
-
     def add(self, so_far: Any, row: Row) -> Any:
         value = _number("PERCENTILE", self._argument(row))
         if value is not None:
             so_far.append(value)
         return so_far
-
-    def merge(self, earlier: Any, later: Any) -> Any:
-        return earlier + later
 
     def result(self, so_far: Any) -> Any:
         if not so_far:
@@ -228,21 +244,15 @@ class Percentile(Aggregate):
         return _finite("PERCENTILE_CONT", between)
 
 
-class Collect(Aggregate):
+class Collect(_Listing):
     """Collect(expression): all values of the window, nulls too, in order of time."""
 
     def __init__(self, argument: Evaluate) -> None:
         self._argument = argument
 
-    def start(self) -> Any:
-        return []
-
     def add(self, so_far: Any, row: Row) -> Any:
         so_far.append(self._argument(row))
         return so_far
-
-    def merge(self, earlier: Any, later: Any) -> Any:
-        return earlier + later
 
     def result(self, so_far: Any) -> Any:
         return list(so_far)

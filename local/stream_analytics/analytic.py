@@ -18,6 +18,7 @@ from local.sql.asa.values import DateTime, group_key
 from local.stream_analytics import recent
 from local.stream_analytics.accumulators import Aggregate, ArgumentError
 from local.stream_analytics.operator import Operator
+from local.stream_analytics.recent import Recent
 from local.stream_analytics.rows import START, Evaluate, Row
 from local.stream_analytics.window_aggregate import Grouping
 from local.stream_analytics.windows import Hopping, expires, tumbling
@@ -153,16 +154,17 @@ class Moving(Analytic):
         self._at = at
         self._aggregate = aggregate
         self._grouping = Grouping((), (aggregate,))
+        self._recent = Recent((aggregate,), span)
 
     def evaluate(self, row: Row, history: History) -> Any:
-        key, merge = self._key(row), self._grouping.merge_aggregates
+        key = self._key(row)
         rows = history.get(key) or recent.empty()
         try:
             if self._seen(row):
-                recent.enter(rows, row.time, self._grouping.alone(row), merge)
+                self._recent.enter(rows, row.time, self._grouping.alone(row))
                 history[key] = rows
-            recent.leave(rows, row.time, self.span, merge)
-            total = recent.total(rows, merge)
+            self._recent.leave(rows, row.time)
+            total = self._recent.total(rows)
             return self._aggregate.result(self._aggregate.start() if total is None else total[0])
         except ArgumentError as error:
             raise EvaluationError(self._at, str(error)) from None

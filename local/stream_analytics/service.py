@@ -37,7 +37,7 @@ from local.stream_analytics.watermark import EARLY_ARRIVAL
 
 _LOG = logging.getLogger("local.stream_analytics")
 
-STATE: Final = 3
+STATE: Final = 4
 """To be raised when the operators remember otherwise than before: what an older version saved is then not restored."""
 
 _PATIENCE: Final = 5.0

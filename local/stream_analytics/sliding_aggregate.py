@@ -12,6 +12,7 @@ from local.sql.asa.values import DateTime
 from local.stream_analytics import recent
 from local.stream_analytics.accumulators import Aggregate
 from local.stream_analytics.operator import Operator
+from local.stream_analytics.recent import Recent
 from local.stream_analytics.rows import Evaluate, Row
 from local.stream_analytics.window_aggregate import Grouping
 from local.stream_analytics.windows import Sliding, expires
@@ -24,6 +25,7 @@ class SlidingAggregate(Operator):
         super().__init__()
         self._size = window.size
         self._grouping = Grouping(keys, aggregates)
+        self._recent = Recent(aggregates, window.size)
         self.restore({"groups": {}, "changes": [], "count": 0})
 
     def push(self, row: Row, port: int = 0) -> Iterable[Row]:
@@ -64,13 +66,12 @@ class SlidingAggregate(Operator):
 
     def _slide(self, group: dict[str, Any], now: int) -> list[Any] | None:
         """Let rows of the group in and out, and aggregate the rest; None when nothing is left."""
-        merge = self._grouping.merge_aggregates
         coming, window = group["coming"], group["window"]
-        recent.leave(window, now, self._size, merge)
+        self._recent.leave(window, now)
         entered = bisect_right(coming, now, key=itemgetter(0))
         if entered and recent.is_empty(window):
             _, group["first"], group["keys"], _ = coming[0]
         for time, _, _, aggregates in coming[:entered]:
-            recent.enter(window, time, aggregates, merge)
+            self._recent.enter(window, time, aggregates)
         del coming[:entered]
-        return recent.total(window, merge)
+        return self._recent.total(window)

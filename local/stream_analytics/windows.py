@@ -25,8 +25,10 @@ seven days run from Monday to Monday.
 def expires(time: int, span: int) -> int:
     """When a row of `time` is no longer within the last `span`: from that moment on, itself included.
 
-    Holds for SlidingWindow and LIMIT DURATION alike. The sliding window's documented example (10 s; rows at :10, :12,
-    :15, :15; three of them at :20) has it so, and it makes the sliding window `(start, end]` like the others.
+    Holds for SlidingWindow and LIMIT DURATION alike, and makes the sliding window `(start, end]` like the others. Its
+    page said so in 2017, row by row: with 5 s and rows at 34, 38 and 42, windows end at 34, 38, 39 "because A exited
+    the window", 42 and 43. The example of the windowing page has it so, too (10 s; rows at :10, :12, :15, :15; three of
+    them at :20). Only one of the query patterns still counts a row that is as old as its window is long.
     """
     return time + span
 

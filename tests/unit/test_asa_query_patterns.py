@@ -293,8 +293,8 @@ def test_correlate_two_event_types() -> None:
             for sensor, reading in zip(("temp", "power"), pair, strict=True)
         ],
     )["resultsr"]
-    # The page has a third row, of 16:07: it takes the power of 16:04 to be within 3 minutes still. The windowing pages
-    # and this engine take a window to begin after its start.
+    # The page has a third row, of 16:07: it takes the power of 16:04 to be within 3 minutes still. The sliding window's
+    # own page had it otherwise, row by row, and so has the windowing page (see `windows.expires`).
     assert [(row["eventTime"][11:16], row["temp"], row["maxPowerDuringLast3mins"]) for row in rows] == [
         ("16:05", 30, 15),
         ("16:06", 20, 15),

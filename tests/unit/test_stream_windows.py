@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sql.asa.values import TICKS_PER_DAY, DateTime
-from local.stream_analytics.accumulators import Avg, Collect, CountDistinct, CountRows, Extreme, TopOne
+from local.stream_analytics import snapshot
+from local.stream_analytics.accumulators import (
+    Aggregate,
+    Avg,
+    Collect,
+    CountDistinct,
+    CountRows,
+    Extreme,
+    Percentile,
+    TopOne,
+)
 from local.stream_analytics.flow import Filter, Project
 from local.stream_analytics.operator import Operator
 from local.stream_analytics.rows import Row
@@ -79,6 +89,18 @@ def test_sliding_with_at_least_three_rows() -> None:
     assert ends(run([windows, Filter(lambda row: row.sources[1][0] >= 3)], tweets)) == [
         ("10:15:15", "Streaming", 4),
         ("10:15:20", "Streaming", 3),
+    ]
+
+
+def test_a_row_leaves_a_sliding_window_as_long_after_it_came_as_the_window_is() -> None:
+    """https://learn.microsoft.com/stream-analytics-query/sliding-window-azure-stream-analytics, as it was in 2017."""
+    rows = [event(f"00:00:{second}", name=each) for second, each in ((34, "A"), (38, "B"), (42, "C"))]
+    assert ends(run(SlidingAggregate(Sliding(5 * SECOND), [], [Collect(name("name"))]), rows)) == [
+        ("00:00:34", ["A"]),
+        ("00:00:38", ["A", "B"]),
+        ("00:00:39", ["B"]),
+        ("00:00:42", ["B", "C"]),
+        ("00:00:43", ["C"]),
     ]
 
 
@@ -221,6 +243,21 @@ def test_sliding_looks_whenever_a_row_enters_or_leaves(rows: list[Row], size: in
         if within(times, key, moment - size, moment)
     ]
     assert collected(SlidingAggregate(Sliding(size), [name("key")], [Collect(number)]), rows) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "gathering", [Collect(number), CountDistinct(number), Percentile(0.5, number)], ids=lambda each: type(each).__name__
+)
+def test_a_sliding_window_keeps_each_row_once(gathering: Aggregate) -> None:
+    def remembered(rows: int) -> int:
+        window = SlidingAggregate(Sliding(rows), [], [gathering, CountRows()])
+        for moment in range(rows):
+            window.push(event(DateTime(moment), value=moment))
+        found = list(window.advance(DateTime(rows + 1)))
+        assert found[-1].sources[1][1] == rows - 1
+        return sum(map(len, snapshot.dumps(window.state)))
+
+    assert remembered(800) < 5 * remembered(200)
 
 
 @given(ROWS, SPANS, SPANS)
