@@ -29,7 +29,6 @@ class Address:
     resource_type: str
     resource_link: str
 
-
     def of_resource_ids(self, names: tuple[str, ...]) -> Address:
         """This address, whose names turned out to be resource ids (`_rid`), those of `names`.
 

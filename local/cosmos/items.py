@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LARGE_QUERY = 4096  # bytes; compiling takes about 0.3 ms for every 100, too long to hold the loop
-# A query plan that changes nothing: run the query as it is, on every range. For SDKs that always ask for one.
-_PLAN = {
+# A query plan that changes nothing: run the query as it is, on every range. For SDKs that always ask for one; Java's
+# unwraps values only of a query that, by its plan, has SELECT VALUE.
+_PLAN: Final[dict[str, Any]] = {
     "partitionedQueryExecutionInfoVersion": 2,
     "queryInfo": {
         "distinctType": "None", "top": None, "offset": None, "limit": None, "orderBy": [], "orderByExpressions": [],
@@ -50,6 +51,14 @@ _PLAN = {
     },
     "queryRanges": [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}],
 }  # fmt: skip
+_NOT_MEASURED: Final = dict.fromkeys(
+    (
+        "queryCompileTimeInMs", "queryLogicalPlanBuildTimeInMs", "queryPhysicalPlanBuildTimeInMs",
+        "queryOptimizationTimeInMs", "VMExecutionTimeInMs", "indexLookupTimeInMs", "documentLoadTimeInMs",
+        "systemFunctionExecuteTimeInMs", "userFunctionExecuteTimeInMs", "writeOutputTimeInMs", "indexUtilizationRatio",
+    ),
+    "0.00",
+)  # fmt: skip
 
 
 class Items:
@@ -66,8 +75,9 @@ class Items:
         if request.flag("x-ms-cosmos-is-batch-request"):
             return await self._batch(request)
         if request.flag("x-ms-cosmos-is-query-plan-request"):
-            await self._compiled(request, self._container(request))
-            return Answer(orjson.dumps(_PLAN))
+            query = await self._compiled(request, self._container(request))
+            info = _PLAN["queryInfo"] | {"hasSelectValue": query.projects_value}
+            return Answer(orjson.dumps(_PLAN | {"queryInfo": info}))
         if request.is_query:
             return await self._query(request)
         if request.flag("x-ms-documentdb-is-upsert"):
@@ -256,12 +266,18 @@ def _scope(request: Request, container: Container) -> bytes:
 
 
 def _metrics(page: Page, seconds: float) -> str:
-    """The metrics of a query in the service's form, as far as there is something to measure here."""
-    return (
-        f"totalExecutionTimeInMs={seconds * 1000:.2f};retrievedDocumentCount={page.loaded};"
-        f"retrievedDocumentSize={page.loaded_bytes};outputDocumentCount={len(page.rows)};"
-        f"outputDocumentSize={sum(map(len, page.rows))}"
-    )
+    """The metrics of a query in the service's form; those of which there is nothing to measure here are 0.
+
+    Java's SDK fails when one is missing. https://learn.microsoft.com/azure/cosmos-db/query-metrics
+    """
+    measured = {
+        "totalExecutionTimeInMs": f"{seconds * 1000:.2f}",
+        "retrievedDocumentCount": page.loaded,
+        "retrievedDocumentSize": page.loaded_bytes,
+        "outputDocumentCount": len(page.rows),
+        "outputDocumentSize": sum(map(len, page.rows)),
+    }
+    return ";".join(f"{name}={value}" for name, value in (_NOT_MEASURED | measured).items())
 
 
 def _feed_body(container: Container, rows: list[bytes]) -> bytes:

@@ -35,6 +35,8 @@ class Metadata:
             "id": "local", "_self": "", "_rid": "local", "media": "//media/", "addresses": "//addresses/",
             "_dbs": "//dbs/", "writableLocations": [location], "readableLocations": [location],
             "enableMultipleWriteLocations": False, "continuousBackupEnabled": False,
+            # Java's SDK writes nothing without the first.
+            "enableNRegionSynchronousCommit": False, "enablePerPartitionFailoverBehavior": False,
             "userReplicationPolicy": {"asyncReplication": False, "minReplicaSetSize": 1, "maxReplicasetSize": 1},
             "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
             "systemReplicationPolicy": {"minReplicaSetSize": 1, "maxReplicasetSize": 1},

@@ -204,6 +204,8 @@ async def test_an_sdk_that_asks_for_a_query_plan_is_told_to_run_the_query_as_it_
     ask = events.client_connection._GetQueryPlanThroughGateway
     plan = await ask({"query": "SELECT VALUE COUNT(1) FROM c"}, events.container_link)
     assert plan["queryInfo"]["aggregates"] == plan["queryInfo"]["orderBy"] == []
+    assert plan["queryInfo"]["hasSelectValue"] is True
+    assert (await ask({"query": "SELECT * FROM c"}, events.container_link))["queryInfo"]["hasSelectValue"] is False
     assert [(part["min"], part["max"]) for part in plan["queryRanges"]] == [("", "FF")]
     with pytest.raises(CosmosHttpResponseError) as refused:
         await ask({"query": "SELEC"}, events.container_link)

@@ -80,6 +80,8 @@ async def test_metrics_of_a_query_count_what_it_loaded_and_returned(container: C
     metrics = dict(part.split("=") for part in seen[0]["x-ms-documentdb-query-metrics"].split(";"))
     assert metrics["retrievedDocumentCount"] == metrics["outputDocumentCount"] == "5"
     assert float(metrics["totalExecutionTimeInMs"]) >= 0
+    # Java's SDK looks for these, too, and fails without.
+    assert {"indexUtilizationRatio", "indexLookupTimeInMs", "writeOutputTimeInMs"} <= metrics.keys()
     await rows(container.query_items(query, response_hook=lambda headers, _: seen.append(dict(headers))))
     assert "x-ms-documentdb-query-metrics" not in seen[1]
 

@@ -55,6 +55,7 @@ class Select:
         has_source: False without FROM: the query has one row, whatever is stored.
         is_plain: the only source is the container: a document is its own row, if it `matches`.
         projects_whole: the projection is the document itself, as in SELECT *.
+        projects_value: it is SELECT VALUE, whose rows may be any value.
         streams: see the module.
         is_timed: it was compiled with the time (GETCURRENT...STATIC): compile it anew for each execution.
     """
@@ -66,6 +67,7 @@ class Select:
     has_source: bool
     is_plain: bool
     projects_whole: bool
+    projects_value: bool
     is_timed: bool
     _block: Block
 
@@ -170,6 +172,7 @@ def _compile(query: tree.Query, parameters: Mapping[str, Any], properties: Mappi
         has_source=bool(query.sources),
         is_plain=is_plain,
         projects_whole=is_plain and block.project is itself,
+        projects_value=query.value is not None,
         is_timed=any(isinstance(node, tree.Call) and node.name in STATIC for node in walk(query)),
         _block=block,
     )
