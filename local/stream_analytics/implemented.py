@@ -121,8 +121,8 @@ _ENDS: Final = (
 
 _UNVERIFIED: Final = (
     "Windows of a size that does not divide a day are counted from 0001-01-01T00:00:00Z.",
-    "An event leaves what `LIMIT DURATION` sees exactly that long after it came, as it leaves a sliding window: of that, "
-    "the reference showed so in 2017. One of today's query patterns still counts it then.",
+    "An event leaves what `LIMIT DURATION` sees exactly that long after it came, as it leaves a sliding window: of "
+    "that, the reference showed so in 2017. One of today's query patterns still counts it then.",
     "`COUNT` goes with `LIMIT DURATION`, as its own page has it; the page of `OVER` does not name it.",
     "A session goes on with an event exactly at its timeout; at a checkpoint, exactly its longest duration is not too "
     "long.",
