@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 
 from tests.integration import kafka_service
 from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
-from tests.integration.kafka_group_members import Members, Sender, Victim, members_of, shared_out
+from tests.integration.kafka_group_members import Members, Sender, Victim, members_of, reads_all, shared_out
 from tests.waiting import wait_until
 
 __all__ = ["make_namespace", "namespace"]
@@ -34,6 +34,7 @@ def sender(namespace: Namespace) -> Iterator[Sender]:
 @pytest.mark.parametrize("strategy", ["range", "roundrobin", "cooperative-sticky"])
 def test_members_come_and_go_while_records_flow(members: Members, sender: Sender, strategy: str) -> None:
     first = members.start("g", partition_assignment_strategy=strategy)
+    wait_until(reads_all(first), "one reads all partitions")
     second = members.start("g", partition_assignment_strategy=strategy)
     wait_until(shared_out(first, second), "two share the partitions")
     assert len(first.holds) == len(second.holds) == 2
@@ -77,6 +78,7 @@ def test_an_eager_rebalance_takes_everything_away_first(members: Members) -> Non
 
 def test_the_work_of_a_killed_member_goes_to_the_others(namespace: Namespace, members: Members, sender: Sender) -> None:
     survivor = members.start("g", partition_assignment_strategy="range")
+    wait_until(reads_all(survivor), "it reads all partitions")
     victim = Victim(namespace, "g", **{"partition_assignment_strategy": "range", "enable_auto_commit": False})
     try:
         wait_until(shared_out(survivor, victim), "both have work")

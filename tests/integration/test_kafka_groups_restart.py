@@ -11,7 +11,7 @@ from kafka.errors import CommitFailedError
 
 from tests.integration import kafka_service
 from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
-from tests.integration.kafka_group_members import Sender, members_of, shared_out
+from tests.integration.kafka_group_members import Sender, members_of, reads_all, shared_out
 from tests.waiting import wait_until
 
 __all__ = ["make_namespace", "namespace"]
@@ -64,6 +64,7 @@ def test_members_go_on_after_the_namespace_was_killed(namespace: Namespace, stra
     sender = Sender(namespace, range(PARTITIONS))
     with members_of(namespace) as members:
         first = members.start("g", partition_assignment_strategy=strategy, **quick)
+        wait_until(reads_all(first), "one reads all partitions")
         second = members.start("g", partition_assignment_strategy=strategy, **quick)
         wait_until(shared_out(first, second), "both have work")
         wait_until(lambda: len(members.seen()) > 200, "they do it")
