@@ -21,6 +21,8 @@ public final class Check {
                         new EventProcessorCases(settings, run + "-processed").all(),
                         new KafkaCases(settings, run + "-records").all(),
                         new KafkaGroupCases(settings, run + "-groups").all(),
+                        new CosmosCases(settings).all(),
+                        new CosmosQueryCases(settings).all(),
                         new KafkaStreamsCases(settings).all())
                 .flatMap(List::stream)
                 .filter(one -> one.name().startsWith(chosen))
