@@ -21,6 +21,17 @@ Refusal = LogUnavailable | OutOfOrderSequence | StaleEpoch
 Done = Callable[[Appended | Refusal], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an idempotent producer says of events (a record batch says it of itself); an epoch begins with `first`."""
+
+    producer_id: int
+    producer_epoch: int
+    base_sequence: int
+    count: int
+    first: int
+
+
 @dataclass(slots=True)
 class Append:
     """An append that is queued, of so many bytes, and what became of it."""
@@ -29,20 +40,22 @@ class Append:
     content: list[Event] | Batch
     size: int
     done: Done
+    published: Published | None = None
     outcome: Appended | Refusal | None = None
 
 
 def gather(queue: list[Append]) -> list[list[Append]]:
     """The appends, those of events for one partition put together up to an entry's size; order within each is kept.
 
-    A record batch is an entry of its own: its bytes are its consumers'.
+    A record batch is an entry of its own: its bytes are its consumers'. So is what an idempotent producer sends: it
+    may turn out to be a repeat.
     """
     gathered: list[list[Append]] = []
     room: dict[int, int] = {}
     filling: dict[int, list[Append]] = {}
     for append in queue:
         key = append.partition.key
-        if isinstance(append.content, Batch):
+        if isinstance(append.content, Batch) or append.published:
             room[key] = -1
             gathered.append([append])
             continue
@@ -56,9 +69,14 @@ def gather(queue: list[Append]) -> list[list[Append]]:
 
 def entry(group: list[Append], base: int, enqueued: int, producers: ProducerStates) -> Entry | None:
     """The entry that a group of appends becomes, None for a batch that is not to be stored; sets their outcomes."""
-    first = group[0]
+    first, partition = group[0], group[0].partition.key
+    if first.published:
+        first.outcome = producers.admit(partition, first.published, first.published.first)
+        if first.outcome is not None:
+            return None
+        producers.appended(partition, first.published, base, enqueued)
     if isinstance(first.content, Batch):
-        batch, partition = first.content, first.partition.key
+        batch = first.content
         first.outcome = producers.admit(partition, batch)
         if first.outcome is not None:
             return None

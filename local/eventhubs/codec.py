@@ -244,6 +244,10 @@ def ushort(value: int) -> bytes:
     return b"\x60" + value.to_bytes(2, "big")
 
 
+def short(value: int) -> bytes:
+    return b"\x61" + value.to_bytes(2, "big", signed=True)
+
+
 def uint(value: int) -> bytes:
     return bytes((0x52, value)) if value < 256 else b"\x70" + _UINT.pack(value)
 

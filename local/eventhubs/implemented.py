@@ -37,7 +37,7 @@ _AMQP: Final = (
     Entry("Send to a partition", note="`HUB/Partitions/N`"),
     Entry("Batches", note=f"one transfer of many events; {MAX_MESSAGE_SIZE:,} bytes at most"),
     Entry("Publishers (`HUB/Publishers/P`)", here=False, note="amqp:not-found"),
-    Entry("Idempotent producers of AMQP", here=False, note="not offered"),
+    Entry("Idempotent producers", note="on links to a partition, as `enableIdempotentRetries` asks; across restarts"),
     Entry("Receive", note="`HUB/ConsumerGroups/G/Partitions/N`, by credit, with drain"),
     Entry("Start positions", note="offset, sequence number, enqueued time, inclusive or not, the end"),
     Entry("Epochs (owner levels)", note=f"and {ownership.MAX_SHARED_RECEIVERS} receivers without one, as in Azure"),

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.eventhubs import appends, log_file
-from local.eventhubs.appends import Append, Done
+from local.eventhubs.appends import Append, Done, Published
 from local.eventhubs.config import DEFAULT_GROUP, HubConfig
 from local.eventhubs.entry import Entry
 from local.eventhubs.errors import LogUnavailable
@@ -120,9 +120,12 @@ class Log:
         )
         return int((pages - free) * size)
 
-    def append(self, partition: Partition, events: list[Event], done: Done) -> None:
-        """Commit `events` at the end of this turn of the event loop, with all else that came in it."""
-        self._enqueue(Append(partition, events, sum(event.size for event in events), done))
+    def append(self, partition: Partition, events: list[Event], done: Done, published: Published | None = None) -> None:
+        """Commit `events` at the end of this turn of the event loop, with all else that came in it.
+
+        What an idempotent producer published last is not stored when it comes again: `done` gets where it already is.
+        """
+        self._enqueue(Append(partition, events, sum(event.size for event in events), done, published))
 
     def append_batch(self, partition: Partition, batch: Batch, done: Done) -> None:
         """Commit a record batch at the end of this turn of the event loop, with all else that came in it.
@@ -195,6 +198,10 @@ class Log:
             return self._producers.new_id()
         except sqlite3.Error as error:
             raise LogUnavailable(f"{self.path}: a producer id cannot be written: {error}") from error
+
+    def last_published(self, partition: Partition, producer: int) -> tuple[int, int] | None:
+        """The epoch and the last sequence number of an idempotent producer; None when nothing is known of it."""
+        return self._producers.last(partition.key, producer)
 
     def _keep_hot(self, partition: Partition, entry: Entry) -> None:
         self._hot.append(partition)

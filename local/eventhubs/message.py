@@ -202,10 +202,21 @@ def _key_of(message: bytes, value: int) -> str | None:
 
 def partition_key(event: Event) -> str | None:
     """The partition key that an event carries."""
-    if not event.annotation_count:
-        return None
-    size, count = _UINT.pack(len(event.annotations) + 4), _UINT.pack(event.annotation_count)
-    return _key_of(b"\xd1" + size + count + event.annotations, 0)
+    return _key_of(_annotations(event), 0) if event.annotation_count else None
+
+
+def sent_annotations(event: Event) -> dict[object, object]:
+    """The annotations that its sender gave an event.
+
+    Raises:
+        DecodeError: they are no map.
+    """
+    decoded, _ = codec.decode(_annotations(event))
+    return decoded if isinstance(decoded, dict) else {}
+
+
+def _annotations(event: Event) -> bytes:
+    return b"\xd1" + _UINT.pack(len(event.annotations) + 4) + _UINT.pack(event.annotation_count) + event.annotations
 
 
 _STAMP = struct.Struct(">4sII24sq22sq15sB")

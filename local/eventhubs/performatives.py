@@ -170,20 +170,21 @@ HANDLE_MAX = 255
 
 def attach(
     request: Performative, *, role: bool, refused: bool = False, max_message_size: int | None = None,
-    properties: bytes = NULL,
+    offered: Sequence[str] = (), properties: bytes = NULL,
 ) -> bytes:  # fmt: skip
     """The reply to an Attach: its name, handle, settle modes, source and target again, ours being `role`.
 
     Args:
         refused: leave out source and target, which announces the Detach that follows.
         max_message_size: in bytes, of what the peer may send.
+        offered: capabilities of ours.
     """
     fields = [
         request.raw(0), request.raw(1), boolean(role), request.raw(3), request.raw(4),
         NULL if refused else request.raw(5), NULL if refused else request.raw(6), NULL, NULL,
         NULL if role == RECEIVER else uint(0),
         NULL if max_message_size is None else codec.ulong(max_message_size),
-        NULL, NULL, properties,
+        codec.symbol_array(offered) if offered else NULL, NULL, properties,
     ]  # fmt: skip
     return codec.described_list(ATTACH, fields)
 

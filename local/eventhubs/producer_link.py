@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.eventhubs import message, performatives, serial
+from local.eventhubs import message, performatives, publisher, serial
 from local.eventhubs.appends import Refusal
+from local.eventhubs.codec import NULL
 from local.eventhubs.entry import Appended
 from local.eventhubs.errors import (
     MESSAGE_SIZE_EXCEEDED,
+    OUT_OF_ORDER_SEQUENCE,
+    PRODUCER_EPOCH_STOLEN,
     SERVER_BUSY,
     TRANSFER_LIMIT_EXCEEDED,
     AmqpError,
     DecodeError,
     LinkFault,
+    LogUnavailable,
+    OutOfOrderSequence,
+    StaleEpoch,
 )
 from local.eventhubs.link import Link
 from local.eventhubs.namespace import Hub
@@ -26,6 +32,11 @@ if TYPE_CHECKING:
 # https://learn.microsoft.com/azure/event-hubs/event-hubs-quotas: 1 MB for an event or a batch.
 MAX_MESSAGE_SIZE = 1_048_576
 _CREDIT = 1_000
+_CONDITIONS = {
+    LogUnavailable: SERVER_BUSY,
+    OutOfOrderSequence: OUT_OF_ORDER_SEQUENCE,
+    StaleEpoch: PRODUCER_EPOCH_STOLEN,
+}
 
 
 class ProducerLink(Link):
@@ -40,8 +51,23 @@ class ProducerLink(Link):
         self._delivery: _Delivery | None = None
         self._received = request.number(9, 0)
         self._credit = 0
-        session.send(performatives.attach(request, role=performatives.RECEIVER, max_message_size=MAX_MESSAGE_SIZE))
+        # Sequence numbers are those of a partition.
+        wanted = publisher.CAPABILITY in request.symbols(12)
+        self._publisher = self._admit(request, partition) if wanted and partition is not None else None
+        session.send(
+            performatives.attach(
+                request, role=performatives.RECEIVER, max_message_size=MAX_MESSAGE_SIZE,
+                offered=[publisher.CAPABILITY] if self._publisher else (),
+                properties=self._publisher.properties() if self._publisher else NULL,
+            )
+        )  # fmt: skip
         self._grant_credit()
+
+    def _admit(self, request: Performative, partition: Partition) -> publisher.Publisher:
+        try:
+            return publisher.admit(request.properties(13), self.session.connection.namespace.log, partition)
+        except LogUnavailable as error:
+            raise LinkFault(str(error), SERVER_BUSY) from None
 
     def on_transfer(self, transfer: Performative) -> None:
         delivery = self._delivery
@@ -73,12 +99,13 @@ class ProducerLink(Link):
                     MESSAGE_SIZE_EXCEEDED,
                 )
             events, key = message.events(delivery.payload(), delivery.format)
+            published = self._publisher.published(events) if self._publisher else None
         except (LinkFault, DecodeError) as fault:
             self._settle(delivery, fault)
             return
         partition = self._partition or self._hub.route(key)
         log = self.session.connection.namespace.log
-        log.append(partition, events, lambda outcome: self._settle(delivery, _refusal(outcome)))
+        log.append(partition, events, lambda outcome: self._settle(delivery, _refusal(outcome)), published)
 
     def _settle(self, delivery: _Delivery, fault: AmqpError | None) -> None:
         if delivery.settled or not self.attached:
@@ -117,5 +144,5 @@ class _Delivery:
 
 
 def _refusal(outcome: Appended | Refusal) -> AmqpError | None:
-    """What a producer is told when the log could not commit: the service is busy, send again."""
-    return None if isinstance(outcome, Appended) else AmqpError(str(outcome), SERVER_BUSY)
+    """What a producer is told of events that are not stored. When the log could not commit, it may send again."""
+    return None if isinstance(outcome, Appended) else AmqpError(str(outcome), _CONDITIONS[type(outcome)])

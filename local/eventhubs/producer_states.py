@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from local.eventhubs.entry import Appended
 from local.eventhubs.errors import OutOfOrderSequence, StaleEpoch
-from local.eventhubs.kafka.batch import Batch
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS producer_ids (next INTEGER NOT NULL);
@@ -27,6 +26,22 @@ _UPSERT = "INSERT OR REPLACE INTO producers VALUES (?, ?, ?, ?, ?)"
 _REMEMBERED = 5
 # Sequence numbers go from 0 to 2^31 - 1, then on from 0.
 _SEQUENCES = 2**31
+
+
+class Sequenced(Protocol):
+    """A run of events, and where it stands among all that its producer sends to a partition."""
+
+    @property
+    def producer_id(self) -> int: ...  # negative: not of an idempotent producer
+
+    @property
+    def producer_epoch(self) -> int: ...
+
+    @property
+    def base_sequence(self) -> int: ...
+
+    @property
+    def count(self) -> int: ...
 
 
 class _Sent(NamedTuple):
@@ -79,8 +94,19 @@ class ProducerStates:
         rows = self._database.execute("UPDATE producer_ids SET next = next + 1 RETURNING next - 1").fetchall()
         return int(rows[0][0])
 
-    def admit(self, partition: int, batch: Batch) -> Appended | OutOfOrderSequence | StaleEpoch | None:
-        """What to answer a batch without storing it, or None to store it: then call `appended`."""
+    def last(self, partition: int, producer: int) -> tuple[int, int] | None:
+        """The epoch and the last sequence number of a producer; None when nothing is known of it."""
+        state = self._state((partition, producer))
+        return (state.epoch, state.batches[-1].last) if state else None
+
+    def admit(
+        self, partition: int, batch: Sequenced, first: int = 0
+    ) -> Appended | OutOfOrderSequence | StaleEpoch | None:
+        """What to answer a batch without storing it, or None to store it: then call `appended`.
+
+        Args:
+            first: the sequence number with which a new epoch begins.
+        """
         if batch.producer_id < 0:
             return None
         state = self._state((partition, batch.producer_id))
@@ -91,7 +117,7 @@ class ProducerStates:
         if batch.producer_epoch < state.epoch:
             return StaleEpoch(f"{who}: epoch {state.epoch} has taken over")
         if batch.producer_epoch > state.epoch:
-            expected = 0
+            expected = first
         else:
             last = _last_sequence(batch)
             for sent in state.batches:
@@ -102,7 +128,7 @@ class ProducerStates:
             return OutOfOrderSequence(f"{who}: sequence {batch.base_sequence} came where {expected} is next")
         return None
 
-    def appended(self, partition: int, batch: Batch, base: int, enqueued: int) -> None:
+    def appended(self, partition: int, batch: Sequenced, base: int, enqueued: int) -> None:
         """`batch` is part of the transaction under way."""
         if batch.producer_id < 0:
             return
@@ -147,5 +173,5 @@ class ProducerStates:
         return self._pending.get(key) or self._states.get(key)
 
 
-def _last_sequence(batch: Batch) -> int:
+def _last_sequence(batch: Sequenced) -> int:
     return (batch.base_sequence + batch.count - 1) % _SEQUENCES

@@ -50,6 +50,15 @@ def partition(tmp_path: Path) -> Partition:
     return Partition(opened(tmp_path)[1])
 
 
+def test_a_new_epoch_begins_where_its_producer_says(partition: Partition) -> None:
+    assert partition.states.last(PARTITION, 7) is None
+    partition.send(batch(1, 5))
+    assert partition.states.last(PARTITION, 7) == (0, 5)
+    assert isinstance(partition.states.admit(PARTITION, batch(6, epoch=1)), OutOfOrderSequence)
+    assert isinstance(partition.states.admit(PARTITION, batch(6, epoch=1), first=7), OutOfOrderSequence)
+    assert partition.states.admit(PARTITION, batch(6, epoch=1), first=6) is None
+
+
 def test_what_follows_is_stored_and_a_repeat_is_answered_as_before(partition: Partition) -> None:
     assert partition.send(batch(0, 10), now=5) == Appended(0, 5)
     assert partition.send(batch(10, 2), now=6) == Appended(10, 6)
