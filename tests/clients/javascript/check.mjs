@@ -9,12 +9,14 @@ import cosmosQueries from "./cosmos-queries.mjs";
 import dataLake from "./data-lake.mjs";
 import eventHubs from "./event-hubs.mjs";
 import eventHubsProcessor from "./event-hubs-processor.mjs";
+import eventHubsRetries from "./event-hubs-retries.mjs";
 import kafka from "./kafka.mjs";
 import kafkaGroups from "./kafka-groups.mjs";
 
 const areas = {
   "event-hubs": eventHubs,
   "event-hubs-processor": eventHubsProcessor,
+  "event-hubs-retries": eventHubsRetries,
   "cosmos-documents": cosmosDocuments,
   "cosmos-queries": cosmosQueries,
   "data-lake": dataLake,
