@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from infra.az.package import build
 
@@ -26,24 +28,32 @@ ours = {name: module.__file__ for name, module in sys.modules.items() if name.sp
 print(json.dumps({"names": names, "files": ours}))
 """
 
-pytestmark = pytest.mark.timeout(300)
+
+def needed(requirements: Iterable[str], extra: str = "") -> dict[str, metadata.Distribution]:
+    """The distributions that these requirements bring on this interpreter, and what those require, by name."""
+    found: dict[str, metadata.Distribution] = {}
+    for text in requirements:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            distribution = metadata.distribution(requirement.name)
+            assert requirement.specifier.contains(distribution.version, prereleases=True), text
+            found[distribution.name] = distribution
+            for extra_of_it in requirement.extras or {""}:
+                found |= needed(distribution.requires or (), extra_of_it)
+    return found
 
 
 @pytest.fixture(scope="module")
-def python(pytestconfig: pytest.Config) -> Path:
-    """An interpreter with requirements.txt and nothing else, as in Azure. Made once for each content of that file."""
-    assert pytestconfig.cache is not None
-    pins = (ROOT / "requirements.txt").read_bytes()
-    key = hashlib.sha256(pins + sys.version.encode()).hexdigest()[:12]
-    directory = pytestconfig.cache.mkdir("deployed") / key
-    installed = directory / "installed"
-    if not installed.is_file():
-        shutil.rmtree(directory, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", directory], check=True)
-        command = [directory / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*command, "-r", ROOT / "requirements.txt"], check=True)
-        installed.touch()
-    return directory / "bin" / "python"
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """requirements.txt and nothing else, as in Azure: those files of this environment that its packages own."""
+    directory = tmp_path_factory.mktemp("libraries")
+    lines = (line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    for distribution in needed(line for line in lines if line).values():
+        for file in distribution.files or ():
+            if ".." not in file.parts:  # a script
+                (directory / file).parent.mkdir(parents=True, exist_ok=True)
+                (directory / file).symlink_to(distribution.locate_file(file))
+    return directory
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +74,14 @@ def app(tmp_path: Path) -> Path:
     return tmp_path / "app"
 
 
-def index(python: Path, host: Path, app: Path) -> subprocess.CompletedProcess[str]:
-    # -I: neither the directory we stand in nor PYTHONPATH leads back to the repository.
-    script = f"import sys; sys.path.insert(0, {str(host)!r})\n{INDEX}"
-    return subprocess.run([python, "-I", "-c", script, app], capture_output=True, text=True, cwd=app)
+def index(libraries: Path, host: Path, app: Path) -> subprocess.CompletedProcess[str]:
+    # -I: neither the directory we stand in nor PYTHONPATH leads back to the repository; -S: nor to what it installed.
+    script = f"import sys; sys.path[:0] = [{str(host)!r}, {str(libraries)!r}]\n{INDEX}"
+    return subprocess.run([sys.executable, "-I", "-S", "-c", script, app], capture_output=True, text=True, cwd=app)
 
 
-def test_every_function_is_found_in_the_package(python: Path, host: Path, app: Path) -> None:
-    indexed = index(python, host, app)
+def test_every_function_is_found_in_the_package(libraries: Path, host: Path, app: Path) -> None:
+    indexed = index(libraries, host, app)
     assert indexed.returncode == 0, indexed.stderr
     found = json.loads(indexed.stdout)
     assert sorted(found["names"]) == sorted({path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"})
@@ -79,17 +89,17 @@ def test_every_function_is_found_in_the_package(python: Path, host: Path, app: P
     assert {name for name, file in found["files"].items() if not Path(file).is_relative_to(app)} == set()
 
 
-def test_a_file_that_does_not_ship_is_missed(python: Path, host: Path, app: Path) -> None:
+def test_a_file_that_does_not_ship_is_missed(libraries: Path, host: Path, app: Path) -> None:
     """GIVEN a package without one module of shared/, THEN the host says so: this test can fail."""
     (app / "shared" / "routing.py").unlink()
-    indexed = index(python, host, app)
+    indexed = index(libraries, host, app)
     assert indexed.returncode != 0
     assert "No module named 'shared.routing'" in indexed.stderr
 
 
-def test_a_library_that_is_not_in_requirements_txt_is_missed(python: Path, host: Path, app: Path) -> None:
+def test_a_library_that_is_not_in_requirements_txt_is_missed(libraries: Path, host: Path, app: Path) -> None:
     with (app / "function_app.py").open("a") as module:
         module.write("import pytest\n")
-    indexed = index(python, host, app)
+    indexed = index(libraries, host, app)
     assert indexed.returncode != 0
     assert "No module named 'pytest'; is it in requirements.txt" in indexed.stderr
