@@ -150,23 +150,21 @@ def _bounds(
         )
         if least > most:
             raise InvalidQuery(call.at, "no rows are so far apart: the bounds of DATEDIFF exclude each other")
-    bounded = [source for source, bounds in found.items() if _UNBOUNDED not in map(abs, bounds)]
-    if (
-        not bounded
-        and any(-least != _UNBOUNDED for least, _ in found.values())
-        and any(most != _UNBOUNDED for _, most in found.values())
-    ):
+    below = [source for source, (least, _) in found.items() if least > -_UNBOUNDED]
+    above = [source for source, (_, most) in found.items() if most < _UNBOUNDED]
+    bounded = next((source for source in below if source in above), None)
+    if bounded is None and below and above:
         raise NotRunLocally(join.at, "a JOIN that no source bounds on its own, by DATEDIFF on both sides,")
-    if not bounded:
+    if bounded is None:
         raise InvalidQuery(
             join.at,
             f"a JOIN of streams is bounded in time: AND DATEDIFF(unit, {left.slots[0].name}, "
             f"{join.source.known_as}) BETWEEN least AND most",
         )
-    if max(map(abs, found[bounded[0]])) > _FURTHEST:
+    least, most = found.pop(bounded)
+    if least < -_FURTHEST or most > _FURTHEST:
         raise InvalidQuery(limits[0][2].at, "a JOIN is of rows that are up to 7 days apart")
-    others = {source: Bounds(*bounds) for source, bounds in found.items() if source != bounded[0]}
-    return bounded[0], Bounds(*found[bounded[0]]), others
+    return bounded, Bounds(least, most), {source: Bounds(*limit) for source, limit in found.items()}
 
 
 def _equality(node: Expression, left: RowScope, right: RowScope) -> tuple[Evaluate, Evaluate] | None:

@@ -98,6 +98,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "DATEDIFF (minute, '2014-09-10 11:45:30', CAST('2014-09-10 12:00:00' AS datetime))": 15,
         "DATEDIFF (minute, '2014-09-10 11:45:30', DATEADD(hour,2,'2014-09-10 11:45:30'))": 120,
     },
+    "timestamp-by": {  # "String values conforming to any of ISO 8601 formats are also supported"
+        f"CAST('{written}' AS datetime)": "2026-01-01T00:00:00.0000000Z"
+        for written in (
+            "2026-01-01", "2026-01-01T00:00", "2026-01-01T00:00:00.0Z", "2026-01-01 02:00:00+02:00",
+            "2025-12-31T18:30:00.0000000-0530", "2026-01-01T02:00:00+02",
+        )
+    },
     "dateadd": {"DATEADD(second, -1.9, '2014-09-10')": "2014-09-09T23:59:59.0000000Z"},
     "datetimefromparts": {
         "DATETIMEFROMPARTS(2014,9,10,12,DATEPART(minute,'2014-09-10 12:05')+10,00,00)": "2014-09-10T12:15:00.0000000Z",

@@ -204,6 +204,26 @@ def test_a_step_of_substreams_is_grouped_by_their_key() -> None:
     assert finish(job) == [{"Device": "x", "n": 1}, {"Device": "y", "n": 2}]
 
 
+def test_each_partition_has_substreams() -> None:
+    """Source: .../stream-analytics-query/timestamp-by-azure-stream-analytics, example 4."""
+    job = partitioned(
+        """
+        SELECT
+              TollId,
+              COUNT(*) AS Count
+        FROM input
+              TIMESTAMP BY t OVER TollId, PartitionId
+              PARTITION BY PartitionId
+        GROUP BY TUMBLINGWINDOW(second,3), TollId, PartitionId
+        """,
+        input=2,
+    )
+    assert feed(job, "input", 0, {"t": 1, "TollId": 1}, {"t": 9, "TollId": 2}, {"t": 2, "TollId": 1}) == []
+    assert feed(job, "input", 1, {"t": 1, "TollId": 1}) == []
+    assert feed(job, "input", 0, {"t": 9, "TollId": 1}) == [{"TollId": 1, "Count": 2}]
+    assert sorted((row["TollId"], row["Count"]) for row in finish(job)) == [(1, 1), (1, 1), (2, 1)]
+
+
 def test_a_join_of_substreams_is_of_the_same_key() -> None:
     job = partitioned(
         "SELECT a.n AS a, b.n AS b, a.device FROM input a TIMESTAMP BY t OVER device "

@@ -23,7 +23,8 @@ TICKS_PER_DAY: Final = instants.DAY
 _EPOCH_DAY: Final = datetime.date(1970, 1, 1).toordinal()
 _DATETIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?\s?(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2}))?)?"
+    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    r"\s?(?:([Zz])|([+-])([0-9]{2})(?::?([0-9]{2}))?)?)?"
 )
 
 LEAST_BIGINT: Final = -(2**63)
@@ -71,9 +72,9 @@ def parse_datetime(text: str) -> DateTime | None:
         return None
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second or 0)
     if sign:
-        if offset_hours > "14" or offset_minutes > "59":
+        if offset_hours > "14" or (offset_minutes or "") > "59":
             return None
-        offset = int(offset_hours) * 3600 + int(offset_minutes) * 60
+        offset = int(offset_hours) * 3600 + int(offset_minutes or 0) * 60
         seconds += offset if sign == "-" else -offset
     ticks = days * TICKS_PER_DAY + seconds * TICKS_PER_SECOND
     if fraction:
