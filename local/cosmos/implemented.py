@@ -126,6 +126,7 @@ _UNVERIFIED: Final = (
     "Regular expressions are those of Python's `regex`, the service's are PCRE: what `regex` cannot read is undefined. "
     "One that takes over a second of CPU time on a document is refused with 400.",
     "What is on the edge of a polygon is within it. Distances and areas agree with the documented ones to a millionth.",
+    "The characters of strings are code points: `LENGTH('💩')` is 1.",
     "The words of `ST_ISVALIDDETAILED`, other than of a bad latitude and of an open ring.",
     "The code of a query that parses and means nothing is always SC2100.",
     "Aggregates over nothing: `COUNT` and `SUM` are 0; `AVG`, `MIN` and `MAX` are undefined, so there is no row.",

@@ -132,6 +132,35 @@ def test_the_current_time_moves_and_that_of_a_query_does_not() -> None:
     assert first[6] == first[3]
 
 
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    {
+        "NOW()": "2024-10-14T14:20:30.6668888Z",
+        "NOW('ms', 4)": "2024-10-14T14:20:30.6708888Z",
+        "NOW('month', -8)": "2024-02-14T14:20:30.6668888Z",
+        "NOW('weeks', 1)": None,
+        "NOW('dd', 1.5)": None,
+        "NOW('yyyy', 8000)": None,
+        "AGO('yyyy', 1)": "2023-10-14T14:20:30.6668888Z",
+        "AGO('yyyy', -1)": "2025-10-14T14:20:30.6668888Z",
+        "AGO('ss', 30)": "2024-10-14T14:20:00.6668888Z",
+        "AGO('dd', 14.0)": "2024-09-30T14:20:30.6668888Z",
+        "AGO('yyyy', 2024)": None,
+        "AGO('dd', '1')": None,
+        "AGO(undefined, 1)": None,
+    }.items(),
+)
+def test_now_and_ago(monkeypatch: pytest.MonkeyPatch, call: str, expected: str | None) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_728_915_630_666_888_800)
+    assert list(compile_select(f"SELECT VALUE {call}", {}).evaluate(())) == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("call", ["NOW('dd')", "NOW('dd', 1, 2)", "AGO()", "AGO('dd')"])
+def test_now_takes_no_arguments_or_two_and_ago_two(call: str) -> None:
+    with pytest.raises(ValueError, match="argument"):
+        compile_select(f"SELECT VALUE {call}", {})
+
+
 def test_a_query_with_the_time_of_its_execution_says_so() -> None:
     assert compile_select("SELECT * FROM c WHERE c.t < GetCurrentTicksStatic()", {}).is_timed
     assert compile_select("SELECT VALUE (SELECT VALUE GetCurrentTicksStatic()) FROM c", {}).is_timed

@@ -23,7 +23,7 @@ _MOST: Final = 20
 _SYSTEM: Final = frozenset(("id", "_rid", "_self", "_etag", "_attachments", "_ts"))
 _NOT_ALLOWED: Final = frozenset(
     (
-        *("GETCURRENTDATETIME", "GETCURRENTTICKS", "GETCURRENTTIMESTAMP", "RAND"),
+        *("AGO", "GETCURRENTDATETIME", "GETCURRENTTICKS", "GETCURRENTTIMESTAMP", "NOW", "RAND"),
         *STATIC,
         *(function.name for function in SPATIAL),
     )

@@ -64,7 +64,20 @@ def _or_undefined(value: Any) -> Any:
 
 
 def _add(part: Any, count: Any, date_time: Any) -> Any:
-    name, many, instant = _part(part), integer(count), _instant(date_time)
+    return _moved(part, integer(count), _instant(date_time))
+
+
+def _now(part: Any = "day", count: Any = 0) -> Any:
+    return _moved(part, integer(count), now())
+
+
+def _ago(part: Any, count: Any) -> Any:
+    many = integer(count)
+    return _moved(part, None if many is None else -many, now())
+
+
+def _moved(part: Any, many: int | None, instant: int | None) -> Any:
+    name = _part(part)
     if name is None or many is None or instant is None:
         return UNDEFINED
     if name in _NANOSECONDS:
@@ -148,6 +161,7 @@ STATIC: Final[dict[str, Callable[[int], Any]]] = {
 """The functions that answer with the time of the whole query, given that."""
 
 DATES: Final = (
+    Function("AGO", 2, 2, _ago),
     Function("DATETIMEADD", 3, 3, _add),
     Function("DATETIMEBIN", 2, 4, _bin),
     Function("DATETIMEDIFF", 3, 3, _difference),
@@ -160,6 +174,7 @@ DATES: Final = (
     Function("GETCURRENTTICKS", 0, 0, now),
     Function("GETCURRENTTIMESTAMP", 0, 0, lambda: now() // _MILLISECOND),
     Function("MONTH", 1, 1, lambda value: _read_part("month", value)),
+    Function("NOW", 0, 2, _now, step=2),
     Function("TICKSTODATETIME", 1, 1, _to_date_time(1)),
     Function("TIMESTAMPTODATETIME", 1, 1, _to_date_time(_MILLISECOND)),
     Function("YEAR", 1, 1, lambda value: _read_part("year", value)),

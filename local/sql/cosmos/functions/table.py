@@ -15,18 +15,19 @@ MANY: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function: how many arguments it takes, what it computes, and what else it may be called."""
+    """A function: how many arguments it takes, by what steps, what it computes, and what else it may be called."""
 
     name: str
     least: int
     most: int
     apply: Callable[..., Any]
     also: str | None = None
+    step: int = 1
 
 
 def check_arguments(function: Function, count: int) -> None:
     """Raise `WrongArguments` unless `function` takes `count` arguments."""
-    if not function.least <= count <= function.most:
+    if count not in range(function.least, function.most + 1, function.step):
         raise WrongArguments(function.name, function.least, function.most)
 
 
