@@ -46,9 +46,13 @@ def container_body(wanted: dict[str, Any], rid: str, self_link: str, etag: str, 
 
 
 def _indexing_policy(wanted: dict[str, Any]) -> dict[str, Any]:
-    """With what it leaves out: everything is included, unless it is excluded."""
+    """With what it leaves out: everything is included, unless it is excluded. Lazy indexing is consistent.
+
+    Source: the warning that the SDK gives of the lazy mode (azure/cosmos/database.py, `create_container`).
+    """
     policy = {**_DEFAULTS["indexingPolicy"], **wanted}
-    policy["indexingMode"] = policy["indexingMode"].lower()
+    mode = policy["indexingMode"].lower()
+    policy["indexingMode"] = "consistent" if mode == "lazy" else mode
     if "includedPaths" not in wanted and any(item.get("path") == "/*" for item in policy["excludedPaths"]):
         policy["includedPaths"] = []
     return policy

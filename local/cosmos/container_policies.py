@@ -17,7 +17,7 @@ from local.sql.cosmos.scope import Definitions
 UniqueKeys = tuple[tuple[tuple[str, ...], ...], ...]
 """The paths of each unique key."""
 
-_MODES: Final = ("consistent", "none")  # lazy indexing is not for new containers, nor for serverless accounts
+_MODES: Final = ("consistent", "none", "lazy")
 _MOST_INDEXED_PATHS: Final = 1500
 _MOST_UNIQUE_KEYS: Final = 10
 _MOST_UNIQUE_PATHS: Final = 16

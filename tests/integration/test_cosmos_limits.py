@@ -55,7 +55,7 @@ async def test_what_a_container_may_have(database: DatabaseProxy, options: dict[
         ({"indexing_policy": composite(1, 1)}, "2 to 8 paths"),
         ({"indexing_policy": composite(1, 9)}, "2 to 8 paths"),
         ({"indexing_policy": included(1501)}, "1500 paths"),
-        ({"indexing_policy": {"indexingMode": "lazy"}}, "'lazy'"),
+        ({"indexing_policy": {"indexingMode": "eager"}}, "'eager'"),
         ({"indexing_policy": {"includedPaths": [{"path": "/a/?"}], "excludedPaths": [{"path": "/b/?"}]}}, "mandatory"),
         ({"indexing_policy": {"includedPaths": 5}}, "includedPaths"),
     ],
@@ -77,6 +77,11 @@ async def test_an_indexing_policy_reads_back_with_what_it_left_out(database: Dat
     nothing = {"excludedPaths": [{"path": "/*"}]}
     made = await database.create_container(unique_name(), PartitionKey("/pk"), indexing_policy=nothing)
     assert (await made.read())["indexingPolicy"]["includedPaths"] == []
+
+
+async def test_lazy_indexing_becomes_consistent(database: DatabaseProxy) -> None:
+    made = await database.create_container(unique_name(), PartitionKey("/pk"), indexing_policy={"indexingMode": "Lazy"})
+    assert (await made.read())["indexingPolicy"]["indexingMode"] == "consistent"
 
 
 @pytest.mark.parametrize(("version", "most"), [(1, 101), (2, 2048)])
