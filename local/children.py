@@ -64,7 +64,7 @@ class Child:
         """The port of the ready line (a service that was given port 0 chose it)."""
         return int(str(self.ready["port"]))
 
-    def wait_ready(self, seconds: float = 30.0) -> dict[str, object]:
+    def wait_ready(self, seconds: float = 60.0) -> dict[str, object]:
         """Wait for the ready line and return it.
 
         Raises:

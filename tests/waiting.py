@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+PATIENCE = 60.0
+"""Seconds after which a test gives up on what should come soon. While it comes, they cost nothing."""
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 20.0, every: float = 0.02) -> Any:
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE, every: float = 0.02) -> Any:
     """Poll until `condition` is true; its value. Fails the test, naming `what`, when time is up."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -20,7 +23,7 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 20.0, e
     return value
 
 
-async def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+async def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     """`wait_until` for coroutines; `condition` may be one, too."""
     deadline = time.monotonic() + seconds
     while True:

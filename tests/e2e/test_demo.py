@@ -10,13 +10,13 @@ from pathlib import Path
 
 from bench.processes import children
 from local.stack import ROOT
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 def test_events_of_both_protocols_are_stored_and_captured_to_the_last() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local", "demo", "--count", "600", "--rate", "200", "--bad", "0.02"],
-        cwd=ROOT, capture_output=True, text=True, timeout=110, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=4 * PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     for check in (
@@ -36,10 +36,10 @@ def test_a_service_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path) ->
             [sys.executable, "-m", "local", "demo", "--rate", "50"], cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT
         )
     try:
-        wait_until(lambda: "Up in" in output.read_text() or demo.poll() is not None, "the services", 40)
+        wait_until(lambda: "Up in" in output.read_text() or demo.poll() is not None, "the services")
         (cosmos,) = [pid for pid in children(demo.pid) if "local.cosmos" in Path(f"/proc/{pid}/cmdline").read_text()]
         os.kill(cosmos, signal.SIGKILL)
-        assert demo.wait(60) == 1
+        assert demo.wait(PATIENCE) == 1
     finally:
         demo.kill()
         demo.wait()

@@ -13,6 +13,7 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 
 from local.children import Child
 from local.cosmos import connection_string
+from tests.waiting import PATIENCE
 
 
 class CosmosService:
@@ -35,7 +36,7 @@ class CosmosService:
         return CosmosClient.from_connection_string(self.connection_string, **options)
 
     def stop(self) -> int:
-        return self.child.stop()
+        return self.child.stop(PATIENCE)
 
     def restart(self) -> None:
         self.child.stop()

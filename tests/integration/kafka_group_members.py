@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from tests.integration import kafka_service
 from tests.integration.eventhubs_service import HUB, Namespace
+from tests.waiting import PATIENCE
 
 # What a commit may meet while its group rebalances; the records come again, to whoever has the partition then.
 _REBALANCING = {
@@ -183,7 +184,7 @@ class Sender:
         """Send no more; what was acknowledged."""
         self._stop.set()
         self._thread.join(10)
-        if self._producer.flush(20):
+        if self._producer.flush(PATIENCE):
             pytest.fail("not everything was acknowledged")
         return self.sent
 

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 import local.eventhubs
 from tests.integration.eventhubs_service import HUB, Namespace
+from tests.waiting import PATIENCE
 
 # librdkafka reports every lost connection on stderr; tests look at what callbacks get.
 _QUIET = logging.getLogger("librdkafka")
@@ -45,7 +46,7 @@ def producer(namespace: Namespace, **options: Any) -> Producer:
 
 
 def deliver(
-    sender: Producer, records: Sequence[dict[str, Any]], *, topic: str = HUB, seconds: float = 20.0
+    sender: Producer, records: Sequence[dict[str, Any]], *, topic: str = HUB, seconds: float = PATIENCE
 ) -> list[Message]:
     """Send `records` (`produce`'s arguments) and wait for each to be acknowledged; as delivered, in that order.
 
@@ -82,7 +83,7 @@ def consuming(namespace: Namespace, *places: TopicPartition, **options: Any) -> 
         consumer.close()
 
 
-def take(consumer: Consumer, count: int, seconds: float = 20.0) -> list[Message]:
+def take(consumer: Consumer, count: int, seconds: float = PATIENCE) -> list[Message]:
     """The next `count` messages.
 
     Raises:
@@ -110,7 +111,7 @@ class Wire:
     """A connection with nothing but a socket, for what no client would send."""
 
     def __init__(self, namespace: Namespace) -> None:
-        self._socket = socket.create_connection(("localhost", namespace.kafka_port), timeout=10)
+        self._socket = socket.create_connection(("localhost", namespace.kafka_port), timeout=PATIENCE)
 
     def __enter__(self) -> Wire:
         return self

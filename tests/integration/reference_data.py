@@ -111,7 +111,7 @@ def stored(job: RunningJob) -> dict[int, dict[str, Any]]:
 
 
 def wait_for(job: RunningJob, count: int) -> dict[int, dict[str, Any]]:
-    wait_until(lambda: len(stored(job)) >= count, f"{count} lines", 40, every=0.1)
+    wait_until(lambda: len(stored(job)) >= count, f"{count} lines", every=0.1)
     return stored(job)
 
 

@@ -20,6 +20,7 @@ from local.children import Child
 from local.ports import Ports
 from local.stack import JOB_DIR, ROOT, Stack
 from tests.sending import send_bodies
+from tests.waiting import PATIENCE
 
 LATE = 3  # seconds: the late arrival tolerance of a job under test
 
@@ -74,7 +75,7 @@ class RunningJob:
         return self.child
 
     def stop(self) -> int | None:
-        return self.child.stop() if self.child else None
+        return self.child.stop(PATIENCE) if self.child else None
 
     def kill(self) -> None:
         assert self.child

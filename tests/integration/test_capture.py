@@ -19,7 +19,7 @@ from local.eventhubs.capture.storage import NameTaken, Storage, StorageUnavailab
 from tests.integration.azurite_service import Azurite, azurite  # noqa: F401
 from tests.integration.capture_service import SIZE_LIMIT, Captured, capture, refused_start  # noqa: F401
 from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace  # noqa: F401
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 # ruff: noqa: F811 (fixtures are imported by name)
 
@@ -60,7 +60,7 @@ def test_events_are_captured_with_all_that_came_with_them(capture: Captured) -> 
         producer.send_batch([event], partition_key="28557")
     kafka = Producer(local.eventhubs.kafka_settings(namespace.kafka_port))
     kafka.produce(HUB, b"from kafka", b"\x00key", partition=3, headers=[("h", b"\xfe"), ("t", b"text")])
-    assert kafka.flush(10) == 0
+    assert kafka.flush(PATIENCE) == 0
     namespace.child.stop()
 
     (over_amqp,) = (
@@ -99,7 +99,7 @@ def test_a_namespace_that_is_killed_repeats_nothing_and_loses_nothing(capture: C
     namespace = capture.start()
     capture.gate.swallow = b"comp=blocklist"
     send(namespace, ENOUGH, LARGE)
-    assert capture.gate.swallowed.wait(20)
+    assert capture.gate.swallowed.wait(PATIENCE)
     namespace.child.kill()
     (first,) = capture.files()
     capture.gate.swallow = None

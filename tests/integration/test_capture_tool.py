@@ -11,6 +11,7 @@ from azure.storage.blob import ContainerClient
 from local.eventhubs.capture import avro
 from tests.integration.azurite_service import Azurite, azurite  # noqa: F401
 from tests.integration.tools_commands import Tools, tools  # noqa: F401
+from tests.waiting import PATIENCE
 
 # ruff: noqa: F811 (fixtures are imported by name)
 
@@ -93,6 +94,6 @@ def test_readers_that_have_seen_enough_may_go(tools: Tools, container: Container
     assert process.stderr is not None
     assert process.stdout.readline().startswith("sequence 0")
     process.stdout.close()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     assert process.stderr.read() == ""
     process.stderr.close()

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cosmos_service import CosmosService
+from tests.waiting import PATIENCE
 
 
 def refused(*options: str) -> str:
     """The last line of what a service that will not start says."""
     done = subprocess.run(
-        [sys.executable, "-m", "local.cosmos", *options], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "local.cosmos", *options], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

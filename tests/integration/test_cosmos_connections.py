@@ -16,6 +16,7 @@ import pytest
 from tests.integration.cosmos_service import CosmosService, service
 from tests.integration.test_cosmos_authorization import now, signed
 from tests.integration.test_cosmos_garbage import DOCUMENTS, KEY, send
+from tests.waiting import PATIENCE
 
 __all__ = ["service"]
 LINK = "dbs/dev/colls/events"
@@ -42,7 +43,7 @@ async def open_to(service: CosmosService) -> tuple[asyncio.StreamReader, asyncio
 
 
 async def status_of(reader: asyncio.StreamReader) -> int:
-    return int((await asyncio.wait_for(reader.readline(), 10)).split()[1])
+    return int((await asyncio.wait_for(reader.readline(), PATIENCE)).split()[1])
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
@@ -75,7 +76,7 @@ async def test_a_client_that_closes_its_half_is_left_and_its_request_is_done_onc
     reader, writer = await open_to(service)
     writer.write(request("POST", DOCUMENTS, document("half-closed")))
     writer.write_eof()
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 201")
     writer.close()
     assert (await send(service, "POST", DOCUMENTS, document("half-closed"), KEY))[0] in (201, 409)
@@ -87,7 +88,7 @@ async def test_two_requests_in_one_piece_are_answered_in_order(service: CosmosSe
     writer.write(request("POST", DOCUMENTS, document("piped")) + request("POST", DOCUMENTS, document("piped")))
     text = b""
     while text.count(b"HTTP/1.1") < 2:
-        text += await asyncio.wait_for(reader.read(65536), 10)
+        text += await asyncio.wait_for(reader.read(65536), PATIENCE)
     assert text.index(b"HTTP/1.1 201") < text.index(b"HTTP/1.1 409")
     writer.close()
 
@@ -112,7 +113,7 @@ async def test_a_client_that_leaves_in_its_answer_harms_nobody(service: CosmosSe
         writer.write(
             request("POST", DOCUMENTS, query, x_ms_documentdb_isquery="true", content_type="application/query+json")
         )
-        assert await asyncio.wait_for(reader.read(100), 10)
+        assert await asyncio.wait_for(reader.read(100), PATIENCE)
         reset(writer)
     assert (await send(service, "GET", f"{DOCUMENTS}/large-0", b"", KEY))[0] == 200
 

@@ -16,6 +16,7 @@ from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from tests.integration.cosmos_service import CosmosService, rows
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(own: CosmosService) ->
 
     async with own.client(retry_total=0, connection_timeout=1) as client:
         writers = [asyncio.create_task(write(events_of(client), writer)) for writer in range(6)]
-        await asyncio.wait_for(enough.wait(), 30)
+        await asyncio.wait_for(enough.wait(), PATIENCE)
         own.child.kill()
         for writer in writers:
             writer.cancel()

@@ -13,6 +13,7 @@ from yarl import URL
 
 from tests.integration.cosmos_service import CosmosService, service
 from tests.integration.test_cosmos_authorization import now, signed
+from tests.waiting import PATIENCE
 
 __all__ = ["service"]
 SEED = 20261122
@@ -182,6 +183,6 @@ async def test_noise_on_the_socket_does_no_harm(service: CosmosService) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
             writer.write(start + noise.randbytes(noise.randrange(1, 400)) + b"\r\n\r\n")
             writer.write_eof()
-            await asyncio.wait_for(reader.read(), 10)
+            await asyncio.wait_for(reader.read(), PATIENCE)
             writer.close()
     assert (await send(service, "GET", "/dbs/dev"))[0] == 200

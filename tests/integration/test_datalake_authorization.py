@@ -18,6 +18,7 @@ from azure.storage.filedatalake import (
 
 from local.storage_account import ACCOUNT, KEY
 from tests.integration.datalake_service import DataLake, azurite, data_lake, file_system  # noqa: F401
+from tests.waiting import PATIENCE
 
 # ruff: noqa: F811 (fixtures are imported by name)
 CREATE = ("PUT", f"/{ACCOUNT}/events/a?resource=file")
@@ -97,7 +98,7 @@ def test_another_account_is_not_here(data_lake: DataLake) -> None:
 
 
 def raw(port: int, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():

@@ -21,6 +21,7 @@ from local.datalake import target
 from local.datalake.errors import Busy
 from local.datalake.gateway import Gateway
 from tests.integration.azurite_service import Azurite, azurite  # noqa: F401
+from tests.waiting import PATIENCE
 
 # ruff: noqa: F811 (fixtures are imported by name)
 
@@ -123,7 +124,7 @@ async def test_nothing_is_added_to_an_answer_that_azurite_broke_off(length: int,
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         reader, writer = await asyncio.open_connection(*runner.addresses[0])
         writer.write(b"GET /a/events/file?sig=s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-        head, _, content = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+        head, _, content = (await asyncio.wait_for(reader.read(), PATIENCE)).partition(b"\r\n\r\n")
         writer.close()
         await runner.cleanup()
     assert head.split(b" ")[1] == status
@@ -135,7 +136,7 @@ def test_a_taken_port_is_one_clear_line(azurite: Azurite, tmp_path: Path, starte
     started.append(gateway(azurite.blob_port, 0, tmp_path / "log"))
     port = started[0].port
     second = Child.start_module("local.datalake", "--port", str(port), log=tmp_path / "second.log")
-    assert second.wait(20) == 1
+    assert second.wait(PATIENCE) == 1
     line = second.log_tail()
     assert str(port) in line
     assert "--port" in line

@@ -16,6 +16,7 @@ from azure.storage.filedatalake import DataLakeServiceClient, FileSystemClient
 from local.datalake import shared_key
 from local.storage_account import ACCOUNT, KEY
 from tests.integration.datalake_service import DataLake, azurite, data_lake, file_system  # noqa: F401
+from tests.waiting import PATIENCE
 
 # ruff: noqa: F811 (fixtures are imported by name)
 
@@ -133,7 +134,7 @@ def test_a_rename_may_have_the_account_in_its_source_alone(data_lake: DataLake, 
     }  # fmt: skip
     text = shared_key.string_to_sign("PUT", ACCOUNT, target, [("mode", "legacy")], headers)
     headers["authorization"] = f"SharedKey {ACCOUNT}:{shared_key.sign(base64.b64decode(KEY), text)}"
-    connection = http.client.HTTPConnection("127.0.0.1", data_lake.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", data_lake.port, timeout=PATIENCE)
     connection.request("PUT", f"{target}?mode=legacy", headers=headers)
     assert connection.getresponse().status == 201
     connection.close()

@@ -60,7 +60,7 @@ async def test_two_consumers_share_and_one_takes_over(namespace: Namespace, azur
         for number in range(5):
             await send(f"first {number}")
         left, right = await consume(one), await consume(other)
-        await until(lambda: len({*left, *right}) == 5 * PARTITIONS, "the first events to be processed by either", 40)
+        await until(lambda: len({*left, *right}) == 5 * PARTITIONS, "the first events to be processed by either")
 
         # WHEN they have had time to balance, THEN each gets two partitions of the next events
         for attempt in range(50):
@@ -79,5 +79,5 @@ async def test_two_consumers_share_and_one_takes_over(namespace: Namespace, azur
         await other.aclose()
         seen = len(left)
         await send("last")
-        await until(lambda: len(partitions(left, "last")) == PARTITIONS, "the last events", 40)
+        await until(lambda: len(partitions(left, "last")) == PARTITIONS, "the last events")
         assert not [found for found in left[seen:] if "first" in found]

@@ -23,7 +23,7 @@ from tests.integration.eventhubs_service import (
     namespace,
     receiving,
 )
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -194,7 +194,7 @@ async def test_the_buffered_producer_sends_all_it_took(namespace: Namespace) -> 
     with producer:
         for number in range(200):
             producer.send_event(EventData(str(number)), partition_key=f"key-{number % 10}")
-        producer.flush(timeout=20)
+        producer.flush(timeout=PATIENCE)
 
     async with receiving(namespace.consumer(), starting_position="-1") as received:
         await until(lambda: len(received.events) >= 200, "200 events")

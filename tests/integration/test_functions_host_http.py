@@ -16,7 +16,7 @@ import pytest
 from local.children import ChildFailed
 from tests.integration.azurite_service import Azurite
 from tests.integration.functions_service import AppFactory, AppHost, app, azurite
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["app", "azurite"]
 
@@ -66,7 +66,7 @@ def request(
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     asked = urllib.request.Request(host.url + path, data=body, method=method, headers=headers or {})
     try:
-        with closing(urllib.request.urlopen(asked, timeout=20)) as response:
+        with closing(urllib.request.urlopen(asked, timeout=PATIENCE)) as response:
             return response.status, response.headers, response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -10,7 +10,7 @@ import pytest
 from local.functions.event_hub_trigger import RELEASE
 from tests.integration.azurite_service import Azurite, running_azurite
 from tests.integration.functions_service import SOON, AppFactory, Namespace, app, azurite, namespace
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["app", "azurite", "namespace"]
 
@@ -85,7 +85,7 @@ def stage(events: Events) -> None:
     wait_until(lambda: "Stopping" in host.log(), "the drain to begin")
     assert app.bodies() == []
     app.tell("go")
-    assert host.child.wait(10) == 0
+    assert host.child.wait(PATIENCE) == 0
     assert app.bodies() == ["slow"]
     assert app.checkpoint(namespace) is None
     assert set(owners(app, namespace).values()) == {""}
@@ -104,7 +104,7 @@ def stage(events: Events) -> None:
     host = app.start(namespace, options=("--drain", "0.5"))
     namespace.send("x")
     wait_until(app.bodies, "the invocation to start")
-    assert host.child.stop(10) == 1
+    assert host.child.stop(PATIENCE) == 1
     assert "still ran after" in host.log()
 
 
@@ -119,7 +119,7 @@ def stage(events: Events) -> None:
     host = app.start(namespace)
     namespace.send("x")
     wait_until(lambda: "before retrying" in host.log(), "the wait to begin")
-    assert host.child.stop(10) == 0
+    assert host.child.stop(PATIENCE) == 0
     assert app.bodies() == ["tried"]
     assert app.checkpoint(namespace) is None
 

@@ -14,7 +14,7 @@ import pytest
 
 from local.children import ChildFailed
 from tests.integration.functions_service import SOON, AppFactory, AppHost, Namespace, app, azurite, namespace
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["app", "azurite", "namespace"]
 
@@ -48,7 +48,7 @@ def alive(pid: int) -> bool:
 
 
 def status(host: AppHost) -> int | None:
-    return host.child.wait(20)
+    return host.child.wait(PATIENCE)
 
 
 def test_what_a_killed_worker_ran_is_given_to_the_next_one(app: AppFactory, namespace: Namespace) -> None:
@@ -163,7 +163,7 @@ def test_no_worker_outlives_a_killed_host(app: AppFactory, namespace: Namespace,
     namespace.send("a")
     worker = started(app, 1)
     host.child.kill()
-    wait_until(lambda: not alive(worker), "the worker to end", 5)
+    wait_until(lambda: not alive(worker), "the worker to end")
     app.tell("go")
     app.start(namespace, name="b")
     wait_until(lambda: app.bodies() == ["a"], "the batch, from another host")
@@ -177,7 +177,7 @@ record(pid=os.getpid())
 """)
     host = app.start(options=("--drain", "0.5"))
     (entry,) = app.records()
-    assert host.child.stop(10) == 1
+    assert host.child.stop(PATIENCE) == 1
     assert not alive(entry["pid"])
     assert "did not end" in host.log()
 
@@ -207,12 +207,12 @@ async def pid(req: func.HttpRequest) -> str:
 """)
     host = app.start()
     with ThreadPoolExecutor(1) as pool:
-        held = pool.submit(urllib.request.urlopen, f"{host.url}/api/pid?hold=1", timeout=20)
+        held = pool.submit(urllib.request.urlopen, f"{host.url}/api/pid?hold=1", timeout=PATIENCE)
         worker = started(app, 1)
         os.kill(worker, signal.SIGKILL)
         with pytest.raises(urllib.error.HTTPError, match="500"):
-            held.result(20)
-    with urllib.request.urlopen(f"{host.url}/api/pid", timeout=20) as response:
+            held.result(PATIENCE)
+    with urllib.request.urlopen(f"{host.url}/api/pid", timeout=PATIENCE) as response:
         assert int(response.read()) != worker
 
 

@@ -13,6 +13,7 @@ from kafka.admin import ConfigResourceType, KafkaAdminClient
 
 from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
 from tests.integration.kafka_service import deliver, producer, python_settings, read, settings
+from tests.waiting import PATIENCE
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -21,7 +22,7 @@ def create(client: AdminClient, topic: str, partitions: int = 3) -> KafkaError |
     """Create a topic; why it was not."""
     (future,) = client.create_topics([NewTopic(topic, partitions)]).values()
     try:
-        future.result(10)
+        future.result(PATIENCE)
     except KafkaException as error:
         found: KafkaError = error.args[0]
         return found
@@ -29,7 +30,7 @@ def create(client: AdminClient, topic: str, partitions: int = 3) -> KafkaError |
 
 
 def test_the_hubs_of_the_hubs_file_are_the_topics(namespace: Namespace) -> None:
-    found = AdminClient(settings(namespace)).list_topics(timeout=10)
+    found = AdminClient(settings(namespace)).list_topics(timeout=PATIENCE)
     assert {name: len(topic.partitions) for name, topic in found.topics.items()} == {HUB: PARTITIONS, "other": 1}
     leaders = {partition.leader for topic in found.topics.values() for partition in topic.partitions.values()}
     assert leaders == {found.controller_id}
@@ -48,7 +49,7 @@ def test_the_settings_of_a_topic(make_namespace: Callable[..., Namespace]) -> No
     namespace = make_namespace("--retention-hours", "2")
     admin = AdminClient(settings(namespace))
     (future,) = admin.describe_configs([ConfigResource("topic", HUB)]).values()
-    found = {name: entry.value for name, entry in future.result(10).items()}
+    found = {name: entry.value for name, entry in future.result(PATIENCE).items()}
     assert found["retention.ms"] == str(2 * 3_600_000)
     assert found["cleanup.policy"] == "delete"
     assert found["message.timestamp.type"] == "LogAppendTime"
@@ -57,7 +58,7 @@ def test_the_settings_of_a_topic(make_namespace: Callable[..., Namespace]) -> No
 
     (future,) = admin.describe_configs([ConfigResource("topic", "unknown")]).values()
     with pytest.raises(KafkaException) as refused:
-        future.result(10)
+        future.result(PATIENCE)
     assert refused.value.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
 
 
@@ -69,7 +70,7 @@ def test_hubs_are_those_of_the_file(namespace: Namespace) -> None:
     assert refused is not None
     assert refused.code() == KafkaError.POLICY_VIOLATION
     assert "--kafka-create-topics" in refused.str()
-    assert "more" not in client.list_topics(timeout=10).topics
+    assert "more" not in client.list_topics(timeout=PATIENCE).topics
 
 
 def test_clients_may_create_hubs_which_stay(make_namespace: Callable[..., Namespace]) -> None:
@@ -103,7 +104,7 @@ def test_a_topic_is_set_up_as_its_creator_says(make_namespace: Callable[..., Nam
     admin = AdminClient(settings(namespace))
     given = {"message.timestamp.type": "CreateTime", "cleanup.policy": "compact", "retention.ms": "-1"}
     (future,) = admin.create_topics([NewTopic("table", 1, config=given)]).values()
-    future.result(10)
+    future.result(PATIENCE)
 
     # WHEN a record of long ago is sent, and the namespace starts anew
     (sent,) = deliver(producer(namespace), [{"value": b"v", "timestamp": 1_000}], topic="table")
@@ -115,10 +116,10 @@ def test_a_topic_is_set_up_as_its_creator_says(make_namespace: Callable[..., Nam
     (message,) = read(namespace, 1, topic="table")
     assert message.timestamp() == (TIMESTAMP_CREATE_TIME, 1_000)
     (described,) = admin.describe_configs([ConfigResource("topic", "table")]).values()
-    found = {name: entry.value for name, entry in described.result(10).items()}
+    found = {name: entry.value for name, entry in described.result(PATIENCE).items()}
     assert {name: found[name] for name in given} == given
 
     # and settings that mean nothing are refused
     (refused,) = admin.create_topics([NewTopic("wrong", 1, config={"cleanup.policy": "burn"})]).values()
     with pytest.raises(KafkaException, match=r"cleanup\.policy is compact, delete or both"):
-        refused.result(10)
+        refused.result(PATIENCE)

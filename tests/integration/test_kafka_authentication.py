@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 import local.eventhubs
 from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace
 from tests.integration.kafka_service import Wire, deliver, producer, read, settings
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -69,7 +69,7 @@ def test_the_connection_string_of_the_emulator_is_taken_whole(namespace: Namespa
 
 def test_an_entity_path_opens_one_hub(namespace: Namespace) -> None:
     options = {"sasl_password": password(EntityPath=HUB.upper())}
-    assert set(AdminClient(settings(namespace, **options)).list_topics(timeout=10).topics) == {HUB}
+    assert set(AdminClient(settings(namespace, **options)).list_topics(timeout=PATIENCE).topics) == {HUB}
     sender = producer(namespace, topic_metadata_propagation_max_ms=100, **options)
     deliver(sender, [{"value": b"v", "partition": 0}])
     with pytest.raises(KafkaException) as refused:

@@ -10,6 +10,7 @@ import pytest
 
 import local.eventhubs
 from tests.integration.eventhubs_service import Namespace, collect, make_namespace, namespace
+from tests.waiting import PATIENCE
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -29,7 +30,7 @@ def kcat(
     settings = local.eventhubs.kafka_settings(namespace.kafka_port, key)
     options = [word for name, value in settings.items() for word in ("-X", f"{name}={value}")]
     return subprocess.run(
-        [str(KCAT), *options, *arguments], input=typed, capture_output=True, text=True, timeout=30, check=False
+        [str(KCAT), *options, *arguments], input=typed, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 

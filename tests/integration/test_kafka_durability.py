@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, Message
 
 from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
 from tests.integration.kafka_service import deliver, producer, read
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -42,7 +42,7 @@ def send_until(namespace: Namespace, stop: threading.Event, acknowledged: Acknow
             except BufferError:
                 sender.poll(0.01)
         sender.poll(0)
-    assert sender.flush(30) == 0
+    assert sender.flush(PATIENCE) == 0
     return errors
 
 
@@ -93,7 +93,7 @@ def test_a_full_disk_holds_up_a_producer_and_loses_nothing(namespace: Namespace)
 
     # WHEN there is room again, THEN it goes on
     resource.prlimit(namespace.child.pid, resource.RLIMIT_FSIZE, limits)
-    assert sender.flush(20) == 0
+    assert sender.flush(PATIENCE) == 0
     assert outcomes == [None] * 100
     namespace.child.kill()
     namespace.start()

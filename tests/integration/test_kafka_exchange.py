@@ -7,6 +7,7 @@ from confluent_kafka import TopicPartition
 
 from tests.integration.eventhubs_service import HUB, Namespace, collect, make_namespace, namespace
 from tests.integration.kafka_service import consuming, deliver, producer, read, take
+from tests.waiting import PATIENCE
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -58,7 +59,7 @@ async def test_what_the_sdk_adds_reaches_a_kafka_consumer(namespace: Namespace) 
         sender.send_event(event, partition_key="pk")
 
     with consuming(namespace) as consumer:
-        ends = [consumer.get_watermark_offsets(TopicPartition(HUB, partition), 10)[1] for partition in range(4)]
+        ends = [consumer.get_watermark_offsets(TopicPartition(HUB, partition), PATIENCE)[1] for partition in range(4)]
     partition = ends.index(1)
     (message,) = read(namespace, 1, partition=partition)
 

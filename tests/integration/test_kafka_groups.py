@@ -120,7 +120,7 @@ def test_a_client_that_is_killed_while_it_joins_holds_up_nobody(namespace: Names
     member = members.start("g", partition_assignment_strategy="range", heartbeat_interval_ms=5000)
     wait_until(shared_out(member), "one has all partitions")
     # Its join is held until the member has joined again, which takes up to a heartbeat.
-    join = struct.pack(">h1sih0sh8sih5si0s", 1, b"g", 6000, 0, b"", 8, b"consumer", 1, 5, b"range", 0, b"")
+    join = struct.pack(">h1sih0sh8sih5si0s", 1, b"g", 120_000, 0, b"", 8, b"consumer", 1, 5, b"range", 0, b"")
     with kafka_service.Wire(namespace) as wire:
         wire.authenticate()
         wire.send(kafka_service.request(11, 0, join))
@@ -130,7 +130,7 @@ def test_a_client_that_is_killed_while_it_joins_holds_up_nobody(namespace: Names
             return len(admin.describe_consumer_groups(["g"])["g"].result().members)
 
         wait_until(lambda: count() == 2, "it is in")
-    wait_until(lambda: count() == 1, "it is out", 2.0)
+    wait_until(lambda: count() == 1, "it is out, long before its session is over")
 
 
 def test_clients_of_two_libraries_share_a_group(namespace: Namespace, members: Members, sender: Sender) -> None:

@@ -22,7 +22,7 @@ import local.eventhubs
 from tests.integration import kafka_service
 from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace
 from tests.integration.kafka_group_members import members_of, shared_out
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -111,7 +111,7 @@ def test_notes_on_offsets_have_a_limit(alone: Consumer) -> None:
     alone.commit(offsets=[TopicPartition(HUB, 0, 1, "x" * 1023)], asynchronous=False)
     with refused(KafkaError.OFFSET_METADATA_TOO_LARGE):
         alone.commit(offsets=[TopicPartition(HUB, 0, 2, "x" * 1024)], asynchronous=False)
-    (place,) = alone.committed([TopicPartition(HUB, 0)], 10)
+    (place,) = alone.committed([TopicPartition(HUB, 0)], PATIENCE)
     assert place.offset == 1
 
 
@@ -128,7 +128,7 @@ def test_a_connection_string_for_one_hub_opens_that_hubs_offsets(namespace: Name
     settings = kafka_service.settings(namespace, group_id="g", sasl_password=f"{whole};EntityPath={HUB}")
     limited = Consumer(settings, logger=kafka_service._QUIET)
     try:
-        (place,) = limited.committed([TopicPartition(HUB, 0)], 10)
+        (place,) = limited.committed([TopicPartition(HUB, 0)], PATIENCE)
         assert place.offset == 5
         with refused(KafkaError.TOPIC_AUTHORIZATION_FAILED):
             limited.commit(offsets=[TopicPartition("other", 0, 9)], asynchronous=False)

@@ -12,7 +12,7 @@ from kafka.errors import CommitFailedError
 from tests.integration import kafka_service
 from tests.integration.eventhubs_service import HUB, PARTITIONS, Namespace, make_namespace, namespace
 from tests.integration.kafka_group_members import Sender, members_of, reads_all, shared_out
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 __all__ = ["make_namespace", "namespace"]
 
@@ -42,7 +42,7 @@ def test_after_kill_9_exactly_what_was_not_committed_comes_again(namespace: Name
 
     again = simple_consumer(namespace, "g")
     try:
-        places = again.committed([TopicPartition(HUB, partition) for partition in range(PARTITIONS)], 20)
+        places = again.committed([TopicPartition(HUB, partition) for partition in range(PARTITIONS)], PATIENCE)
         assert {place.partition: place.offset for place in places if place.offset >= 0} == commits
         assert places[0].metadata == "note 0"
         again.subscribe([HUB])

@@ -12,6 +12,7 @@ import local.eventhubs
 from local.captured import captured_files
 from local.ports import Ports
 from local.stack import CAPTURE, Stack
+from tests.waiting import PATIENCE
 
 
 def send(stack: Stack, numbers: range) -> None:
@@ -22,7 +23,7 @@ def send(stack: Stack, numbers: range) -> None:
     kafka = Producer(local.eventhubs.kafka_settings(stack.ports.kafka))
     for number in numbers[half:]:
         kafka.produce("dev", json.dumps({"n": number}), key="k", partition=1)
-    assert kafka.flush(20) == 0
+    assert kafka.flush(PATIENCE) == 0
 
 
 def captured(stack: Stack) -> list[tuple[int, int]]:

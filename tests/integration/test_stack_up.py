@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 import local.eventhubs
 from local.ports import Ports
 from local.stack import DataDirInUse, Stack, StackError, settings
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 READY = "Ctrl-C stops it all"
 
@@ -46,7 +46,7 @@ class Up:
         return self.output.read_text()
 
     def wait_ready(self) -> None:
-        wait_until(lambda: READY in self.said() or self.process.poll() is not None, "ready", 40)
+        wait_until(lambda: READY in self.said() or self.process.poll() is not None, "ready")
         assert READY in self.said(), self.said()
 
     def children(self) -> list[int]:
@@ -92,7 +92,7 @@ def test_it_starts_everything_and_ctrl_c_ends_it_cleanly(tmp_path: Path, ups: li
     with DataLakeServiceClient.from_connection_string(settings(Ports.at_offset(up.offset))["DataLake"]) as lake:
         assert {"events", "dead-letters"} <= {each.name for each in lake.list_file_systems()}
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(30) == 0, up.said()
+    assert up.process.wait(PATIENCE) == 0, up.said()
     assert "Traceback" not in up.said()
     assert not [pid for pid in children if alive(pid)]
     assert not Ports.at_offset(up.offset).taken()
@@ -103,8 +103,8 @@ def test_kafka_clients_may_create_topics_if_it_is_told_so(tmp_path: Path, ups: l
     up.wait_ready()
     admin = AdminClient(local.eventhubs.kafka_settings(Ports.at_offset(up.offset).kafka))
     (created,) = admin.create_topics([NewTopic("made-by-a-client", 2)]).values()
-    created.result(10)
-    assert "made-by-a-client" in admin.list_topics(timeout=10).topics
+    created.result(PATIENCE)
+    assert "made-by-a-client" in admin.list_topics(timeout=PATIENCE).topics
 
 
 def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path, ups: list[Up]) -> None:
@@ -114,7 +114,7 @@ def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path, ups: list[Up]) ->
     assert len(children) == 6
     os.kill(up.process.pid, signal.SIGKILL)
     up.process.wait()
-    wait_until(lambda: not [pid for pid in children if alive(pid)], "its children ended", 40)
+    wait_until(lambda: not [pid for pid in children if alive(pid)], "its children ended")
     assert not Ports.at_offset(up.offset).taken()
 
 
@@ -124,7 +124,7 @@ def test_a_service_that_dies_is_reported_and_takes_the_rest_along(tmp_path: Path
     children = up.children()
     assert len(children) == 5
     os.kill(children[-1], signal.SIGKILL)
-    assert up.process.wait(30) == 1
+    assert up.process.wait(PATIENCE) == 1
     assert "stream_analytics ended with status -9" in up.said()
     assert not [pid for pid in children if alive(pid)]
 
@@ -133,7 +133,7 @@ def test_an_app_that_does_not_load_is_reported_with_its_error(tmp_path: Path, up
     (tmp_path / "function_app.py").write_text("raise RuntimeError('this app is broken')\n")
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     ups.append(up := Up(tmp_path, "--app", str(tmp_path)))
-    assert up.process.wait(40) == 1
+    assert up.process.wait(PATIENCE) == 1
     assert "this app is broken" in up.said()
     assert not Ports.at_offset(up.offset).taken()
 
@@ -144,7 +144,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, ups: list[
         listener.bind(("127.0.0.1", 8081 + offset))
         listener.listen()
         ups.append(up := Up(tmp_path, "--port-offset", str(offset)))
-        assert up.process.wait(20) == 1
+        assert up.process.wait(PATIENCE) == 1
     assert f"{8081 + offset} (cosmos)" in up.said()
     assert "--port-offset" in up.said()
     assert not (tmp_path / "state").exists()
@@ -152,14 +152,14 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path, ups: list[
 
 def test_without_node_it_says_what_to_install(tmp_path: Path, ups: list[Up]) -> None:
     ups.append(up := Up(tmp_path, environment={"PATH": str(tmp_path)}))
-    assert up.process.wait(20) == 1
+    assert up.process.wait(PATIENCE) == 1
     assert "Node 20 or newer" in up.said()
 
 
 def test_a_data_directory_that_cannot_be_made_is_refused(tmp_path: Path, ups: list[Up]) -> None:
     (tmp_path / "state").write_text("a file is in the way")
     ups.append(up := Up(tmp_path, "--no-app"))
-    assert up.process.wait(20) == 1
+    assert up.process.wait(PATIENCE) == 1
     assert "--data-dir" in up.said()
     assert "Traceback" not in up.said()
 
@@ -175,7 +175,7 @@ def test_a_file_that_is_in_the_way_of_state_is_named_and_nothing_stays_behind(tm
 
 def test_a_directory_without_an_app_is_refused(tmp_path: Path, ups: list[Up]) -> None:
     ups.append(up := Up(tmp_path, "--app", str(tmp_path)))
-    assert up.process.wait(20) == 1
+    assert up.process.wait(PATIENCE) == 1
     assert "no function_app.py" in up.said()
 
 

@@ -108,7 +108,7 @@ def test_nothing_is_lost_or_doubled_when_a_service_is_killed(services: Stack, tm
     sender = Sender(services, victim.upper())
     with running(services, tmp_path / "job") as job:
         sender.send(400)
-        wait_until(lambda: sender.own(job.documents("cosmos")), "work under way", 40)
+        wait_until(lambda: sender.own(job.documents("cosmos")), "work under way")
         services.children[victim].kill()
         if victim != "eventhubs":
             sender.send(400)
@@ -134,7 +134,7 @@ def test_what_is_stored_and_what_is_dropped(services: Stack, tmp_path: Path) -> 
             b"", b"\xff\xfe", b'{"n":', b"[" * 5000, b'"text"', b'{"n": 1e999}',
         ]  # fmt: skip
         send(services.settings, bodies, partition=1)
-        wait_until(lambda: len(Sender(services, "FORM").own(job.documents("cosmos"))) == 8, "documents", 40)
+        wait_until(lambda: len(Sender(services, "FORM").own(job.documents("cosmos"))) == 8, "documents")
         stored = {each["n"]: each for each in job.documents("cosmos") if each.get("state_abbrv") == "FORM"}
 
         # An event's own id makes way for that of Stream Analytics; the lake's line keeps it.
@@ -150,7 +150,7 @@ def test_what_is_stored_and_what_is_dropped(services: Stack, tmp_path: Path) -> 
         assert stored[1]["PartitionId"] == 1
         assert stored[1]["EventEnqueuedUtcTime"].endswith("Z")
 
-        wait_until(lambda: Sender(services, "FORM").counted(job) == 8, "windows", 30)
+        wait_until(lambda: Sender(services, "FORM").counted(job) == 8, "windows")
         assert sum(report["undecoded"].get("eventhub", 0) for report in job.reports()) == 7
         said = job.log.read_text()
         assert "partition 1, sequence" in said
@@ -171,7 +171,7 @@ def test_windows_close_without_further_events_and_policies_decide_where_an_event
             partition=2,
         )
         stored = partial(Sender(services, "POLICY").windows)
-        wait_until(lambda: len(stored(adjusting)) >= 2 and stored(dropping), "windows", 40)
+        wait_until(lambda: len(stored(adjusting)) >= 2 and stored(dropping), "windows")
 
         def ends(job: RunningJob) -> dict[str, int]:
             return {each["kind"]: int(each["id"].rpartition("-")[2]) for each in stored(job).values()}

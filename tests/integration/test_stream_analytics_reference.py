@@ -70,7 +70,7 @@ def test_a_job_without_its_reference_data_waits_for_it_and_loses_nothing(service
             now = int(time.time())
             events.send([{"n": n, "code": 1, "epoch": now} for n in range(3)])
             where = f"input labels, {data.name}/deep/labels.json: "
-            wait_until(lambda: said(job, f"{where}there is no such blob; the job waits for it"), "what it says", 20)
+            wait_until(lambda: said(job, f"{where}there is no such blob; the job waits for it"), "what it says")
             assert stored(job) == {}
 
             data.put("deep/labels.json", [{"code": 1, "label": "one"}])
@@ -136,7 +136,7 @@ def test_an_event_meets_the_edition_of_its_own_time(services: Stack, tmp_path: P
         job_dir = job_of(tmp_path / "job-dir", "weather", data.name, "labels/{date}/{time}.json")
         with hub(services, "weather") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
             events.pass_time(minute - MINUTE)
-            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something")
 
             # One more while it runs: in effect from the moment on that its name says, whatever comes first.
             name = data.edition(minute)
@@ -145,7 +145,7 @@ def test_an_event_meets_the_edition_of_its_own_time(services: Stack, tmp_path: P
                 events.pass_time(minute - MINUTE)
                 return bool(said(job, f"{name}: 1 rows, in effect from"))
 
-            wait_until(found, "the next one", 20, every=SCAN)
+            wait_until(found, "the next one", every=SCAN)
             times = [minute + 1, minute - 1, minute, minute + 2, minute - 2]
             events.send([{"n": n, "code": 1, "epoch": at} for n, at in enumerate(sorted(times))], 2)
             events.pass_time(minute + MINUTE)
@@ -170,14 +170,14 @@ def test_one_that_is_found_late_is_in_effect_from_then_on_after_a_kill_as_well(s
         )  # fmt: skip
         with hub(services, "dead-letters") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
             events.pass_time(now - 4 * MINUTE)
-            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something")
             data.edition(late)
 
             def found() -> bool:
                 events.pass_time(now - 4 * MINUTE)
                 return said(job, "rows, in effect from") == 2
 
-            wait_until(found, "the late one", 20, every=SCAN)
+            wait_until(found, "the late one", every=SCAN)
             job.kill()
             job.start()
             times = [minute - 2 * MINUTE, now - 1, int(time.time()) + 1]
@@ -199,7 +199,7 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
             def delivered() -> bool:
                 return sum(line["epoch"] == now for line in job.lines()) == PARTITIONS
 
-            wait_until(delivered, "all that was sent", 40, every=0.1)
+            wait_until(delivered, "all that was sent", every=0.1)
             first = 1_000  # others send to this hub, too
             numbers = iter(range(first, 2 * first))
 
@@ -210,7 +210,7 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
 
             services.children["datalake"].kill()
             try:
-                wait_until(noticed, "what it says", 20, every=SCAN)
+                wait_until(noticed, "what it says", every=SCAN)
             finally:
                 services.restart("datalake")
             events.pass_time(now + 2 * MINUTE)
@@ -219,7 +219,7 @@ def test_while_its_store_is_away_a_job_waits_and_joins_nothing_with_less(service
             def joined() -> list[dict[str, Any]]:
                 return [line for line in job.lines() if line["n"] >= first]
 
-            wait_until(lambda: len(joined()) >= len(sent), "all that was sent", 40, every=0.1)
+            wait_until(lambda: len(joined()) >= len(sent), "all that was sent", every=0.1)
             assert sorted(line["n"] for line in joined()) == sent
             assert {line["edition"] for line in joined()} == {minute - MINUTE}
             assert job.stop() == 0
@@ -236,7 +236,7 @@ def test_an_edition_that_cannot_be_read_leaves_the_one_before_in_effect_and_is_s
         job_dir = job_of(tmp_path / "job-dir", "seismic", data.name, "labels/{date}/{time}.json")
         with hub(services, "seismic") as events, running(services, tmp_path / "job", job_dir, OPTIONS) as job:
             events.pass_time(now)
-            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something", 20)
+            wait_until(lambda: said(job, "rows, in effect from"), "that it has read something")
             broken = data.edition(minute - 4 * MINUTE, b'[{"code": 1}, 5]')
             complaint = f"{data.name}/{broken}: element 1 of an array is JSON, but no object: the one before it stays"
 
@@ -244,7 +244,7 @@ def test_an_edition_that_cannot_be_read_leaves_the_one_before_in_effect_and_is_s
                 events.pass_time(int(time.time()))
                 return said(job, complaint) >= 2
 
-            wait_until(heard, "what it says, at two looks", 20, every=SCAN)
+            wait_until(heard, "what it says, at two looks", every=SCAN)
             events.send([{"n": 0, "code": 1, "epoch": int(time.time())}])
             assert wait_for(job, 1)[0]["edition"] == minute - 5 * MINUTE
 
@@ -256,7 +256,7 @@ def test_an_edition_that_cannot_be_read_leaves_the_one_before_in_effect_and_is_s
                 events.pass_time(int(time.time()))
                 return bool(said(job, f"{datetime.fromtimestamp(later, UTC):%H-%M}.json: 1 rows, in effect from"))
 
-            wait_until(renewed, "the later one", 20, every=SCAN)
+            wait_until(renewed, "the later one", every=SCAN)
             events.send([{"n": 1, "code": 1, "epoch": int(time.time()) + 1}])
             assert wait_for(job, 2)[1]["edition"] == later
             count = said(job, complaint)

@@ -10,6 +10,7 @@ import pytest
 
 from local.children import Child
 from tests.integration.tools_commands import Result, Tools, finish, hubs, tools
+from tests.waiting import PATIENCE
 
 __all__ = ["hubs", "tools"]
 
@@ -54,14 +55,14 @@ def test_ctrl_c_reports_what_was_acknowledged(tools: Tools, hubs: Child) -> None
     sender = tools.start("send", "--count", "100000", "--rate", "20", "--json")
     first = [json.loads(receiver.stdout.readline()) for _ in range(10)]
     sender.send_signal(signal.SIGINT)
-    out, err = sender.communicate(timeout=30)
+    out, err = sender.communicate(timeout=PATIENCE)
     assert sender.returncode == 130, err
     count = json.loads(out)["sent"]
     assert 10 <= count < 100000
     rest = [json.loads(receiver.stdout.readline()) for _ in range(count - 10)]
     assert sorted(event["body"]["seq"] for event in first + rest) == list(range(1, count + 1))
     receiver.send_signal(signal.SIGINT)
-    _, err = receiver.communicate(timeout=30)
+    _, err = receiver.communicate(timeout=PATIENCE)
     assert receiver.returncode == 130
     assert f"dev: {count} received" in err
 
