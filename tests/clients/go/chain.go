@@ -16,6 +16,7 @@ import (
 
 var chainChecks = []check{
 	{"chain: a valid event becomes an enriched document and a line of a file", validEvent},
+	{"chain: an event of a Kafka client becomes one too", kafkaEvent},
 	{"chain: a bad event becomes a dead letter, and its neighbours do not", badEvent},
 }
 
@@ -33,6 +34,17 @@ func validEvent(ctx context.Context) error {
 		equal("the city", document.EnrichedCity, "Davidson"), equal("the hub", document.Origin.Hub, hub),
 		stored(ctx, "events", `"id":"`+document.ID+`"`),
 	)
+}
+
+func kafkaEvent(ctx context.Context) error {
+	if err := produce(ctx, places("kafka-chain", 1)); err != nil {
+		return err
+	}
+	found, err := documentsOf(ctx, "kafka-chain", 1)
+	if err != nil {
+		return err
+	}
+	return equal("the city", found[0].EnrichedCity, "Davidson")
 }
 
 func badEvent(ctx context.Context) error {

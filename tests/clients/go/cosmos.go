@@ -21,6 +21,7 @@ var cosmosChecks = []check{
 	{"cosmos: an etag that is no longer current is refused", etags},
 	{"cosmos: a transactional batch is all or nothing", batches},
 	{"cosmos: the change feed has what changed since", changeFeed},
+	{"cosmos: partition keys of every type", keysOfEveryType},
 	{"cosmos: hierarchical partition keys", hierarchicalKeys},
 	{"cosmos: a wrong key is refused", cosmosWrongKey},
 }
@@ -114,6 +115,34 @@ func databasesAndContainers(ctx context.Context) error {
 	}
 	for _, one := range containers.Containers {
 		wrong = append(wrong, equal("the id of the one listed", one.ID, "made"))
+	}
+	return errors.Join(wrong...)
+}
+
+func keysOfEveryType(ctx context.Context) error {
+	container, err := orders(ctx, "keys")
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for text, key := range map[string]azcosmos.PartitionKey{
+		`"Grüße\n\""`: azcosmos.NewPartitionKeyString("Grüße\n\""),
+		`1.5`:         azcosmos.NewPartitionKeyNumber(1.5),
+		`false`:       azcosmos.NewPartitionKeyBool(false),
+		`null`:        azcosmos.NullPartitionKey,
+	} {
+		body := fmt.Appendf(nil, `{"id": "1", "customer": %s}`, text)
+		created, err := container.CreateItem(ctx, key, body, nil)
+		wrong = append(wrong, err)
+		_, again := container.CreateItem(ctx, key, body, nil)
+		wrong = append(wrong, status("creating it again under "+text, again, http.StatusConflict))
+		read, err := container.ReadItem(ctx, key, "1", &azcosmos.ItemOptions{SessionToken: created.SessionToken})
+		wrong = append(wrong, err)
+		var got struct{ Customer json.RawMessage }
+		if err := json.Unmarshal(read.Value, &got); err != nil {
+			return errors.Join(append(wrong, err)...)
+		}
+		wrong = append(wrong, equal("the key", string(got.Customer), text))
 	}
 	return errors.Join(wrong...)
 }

@@ -111,22 +111,14 @@ func aggregates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	counts, err := query[struct {
-		Early bool `json:"early"`
-		Many  int  `json:"many"`
-	}](ctx, container, key, "SELECT c.number < 8 AS early, COUNT(1) AS many FROM c GROUP BY c.number < 8", nil)
+	counts, err := query[int](ctx, container, key, "SELECT VALUE COUNT(1) FROM c GROUP BY c.number < 8", nil)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(counts, func(a, b struct {
-		Early bool `json:"early"`
-		Many  int  `json:"many"`
-	}) int {
-		return a.Many - b.Many
-	})
+	slices.Sort(counts)
 	top, err := query[int](ctx, container, key, "SELECT VALUE c.number FROM c ORDER BY c.total DESC OFFSET 1 LIMIT 3", nil)
-	return errors.Join(err, equal("the sum", sums, []float64{52.5}), equal("groups", len(counts), 2),
-		equal("the smaller group", counts[0].Many, 2), equal("the larger", counts[1].Many, 8), equal("the top", top, []int{35, 31, 27}))
+	return errors.Join(err, equal("the sum", sums, []float64{52.5}), equal("how many a group", counts, []int{2, 8}),
+		equal("the top", top, []int{35, 31, 27}))
 }
 
 func readMany(ctx context.Context) error {

@@ -98,7 +98,7 @@ func uploads(ctx context.Context) error {
 	if _, err := streamed.Create(ctx, nil); err != nil {
 		return err
 	}
-	if err := streamed.UploadStream(ctx, bytes.NewReader(content), &file.UploadStreamOptions{ChunkSize: 1 << 20, Concurrency: 3}); err != nil {
+	if err := streamed.UploadStream(ctx, bytes.NewReader(content), &file.UploadStreamOptions{ChunkSize: 1 << 20}); err != nil {
 		return err
 	}
 	var wrong []error

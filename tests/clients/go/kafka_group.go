@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -95,7 +96,7 @@ func shareBy(ctx context.Context, how string, balancer kgo.GroupBalancer) error 
 					}
 				}
 			}
-			return groups[name].State == "Stable" && equal("", found, expected) == nil, groups.Error()
+			return groups[name].State == "Stable" && maps.Equal(found, expected), groups.Error()
 		}
 	}
 	one, err := join("one")
