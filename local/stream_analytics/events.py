@@ -6,6 +6,7 @@ https://learn.microsoft.com/stream-analytics-query/getmetadatapropertyvalue
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +94,6 @@ def _plain(value: Any) -> Any:
         return value.decode("utf-8", "replace")
     if type(value) is datetime:
         return ticks(value if value.tzinfo else value.replace(tzinfo=UTC))
-    if value is None or type(value) in (str, bool, float):
+    if value is None or type(value) in (str, bool) or (type(value) is float and math.isfinite(value)):
         return value
     return int(value) if type(value) is int and LEAST_BIGINT <= value <= GREATEST_BIGINT else str(value)

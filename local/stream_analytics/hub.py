@@ -177,7 +177,7 @@ class HubReader:
         except (EventHubError, OSError, TimeoutError) as error:
             raise HubError(f"input {self.source.name}, hub {self.source.hub}: {reason(error)}") from error
         self.partitions = sorted(properties["partition_ids"], key=int)
-        self.log = properties["created_at"].isoformat()
+        self.log = self._log_of(properties)
 
     def start(self, positions: Mapping[int, Position]) -> dict[int, Position]:
         """Read on after `positions`; where there is none, or one in another log, from the beginning.
@@ -188,8 +188,8 @@ class HubReader:
         holding = {partition: position for partition, position in positions.items() if position.log == self.log}
         if holding.keys() != positions.keys():
             _LOG.warning(
-                "input %s: hub %s was created anew at %s; it is read from its beginning",
-                self.source.name, self.source.hub, self.log,
+                "input %s: what was read was another hub than %s (the job named another, or it was created anew): "
+                "that is read from its beginning", self.source.name, self.log,
             )  # fmt: skip
         for partition in self.partitions:
             position = holding.get(int(partition))
@@ -276,13 +276,17 @@ class HubReader:
                 properties = await self._client.get_eventhub_properties()
         except Exception:  # whatever it is, reading meets it as well, and says so
             return
-        if (created := properties["created_at"].isoformat()) != self.log:
+        if (log := self._log_of(properties)) != self.log:
             self._inbox.fail(
                 JobError(
-                    f"input {self.source.name}: hub {self.source.hub} was created anew at {created}: "
+                    f"input {self.source.name}: the hub that was read ({self.log}) was created anew ({log}): "
                     "start the job again, and it reads that from its beginning"
                 )
             )
+
+    def _log_of(self, properties: Mapping[str, Any]) -> str:
+        """What tells the hub from others, and from one of the same name: several can be created at the same moment."""
+        return f"{self.source.hub}, created at {properties['created_at'].isoformat()}"
 
     async def _look_at(self, partition: str) -> Quiet | None:
         handed, until = self._handed[partition], DateTime(ticks(datetime.now(UTC)) - SKEW)

@@ -144,7 +144,8 @@ class Service:
         partitions = {name: len(reader.partitions) for name, reader in self._readers.items()}
         others = {source.name: 1 for source in self._definition.inputs if source.name not in partitions}
         self._job = self._compile(partitions | others)
-        said = repr((STATE, self._definition.query, self._definition.policies, sorted(partitions.items())))
+        hubs = sorted((name, reader.source.hub, partitions[name]) for name, reader in self._readers.items())
+        said = repr((STATE, self._definition.query, self._definition.policies, hubs))
         self._fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
         remembers = self._remember()
         for name, reader in self._readers.items():
@@ -171,7 +172,7 @@ class Service:
             self._fresh = False
             return True
         _LOG.warning(
-            "the query, the policies or the hub's partitions are not what they were: the job goes on without the "
+            "the query, the policies, a hub or its partitions are not what they were: the job goes on without the "
             "windows that were open, and reads again what the old one was not through with"
         )
         return False
@@ -277,9 +278,12 @@ class Service:
         for delivery in self._store.pending():
             if delivery.output in self._sinks:
                 by_output.setdefault(delivery.output, []).append(delivery)
-        await asyncio.gather(
-            *(self._deliver_to(cycle, self._outputs[name], deliveries) for name, deliveries in by_output.items())
-        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, deliveries in by_output.items():
+                    group.create_task(self._deliver_to(cycle, self._outputs[name], deliveries))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     async def _deliver_to(self, cycle: Cycle, output: Output, deliveries: list[Delivery]) -> None:
         sink = self._sinks[output.name]

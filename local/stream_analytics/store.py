@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS cycle (one INTEGER PRIMARY KEY CHECK (one = 1), numbe
 
 @dataclass(frozen=True)
 class Position:
-    """Up to where a partition was read: a sequence number of the log that was created at `log`.
+    """Up to where a partition was read: a sequence number of `log`, a hub and when it was created.
 
     Up to `settled`, the query is through with the events, but for windows that are open; those after it may wait for
     others before them, in what the query remembers and nowhere else.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.integration.stream_analytics_service import (
     services,
     shorter,
 )
+from tests.sending import send_bodies
 from tests.waiting import wait_until
 
 __all__ = ["services"]
@@ -77,7 +79,7 @@ def test_a_job_whose_hub_is_away_starts_waits_for_it_and_can_be_stopped(tmp_path
         log=tmp_path / "job.log", environment=NOWHERE,
     )  # fmt: skip
     child.wait_ready()
-    wait_until(lambda: "hub dev: " in child.log_tail(), "that it waits", 30)
+    wait_until(lambda: "hub dev: " in child.log_tail(), "that it waits")
     assert child.stop() == 0
     assert "Traceback" not in child.log_tail()
 
@@ -99,7 +101,7 @@ def test_rows_of_an_output_that_the_job_has_no_more_wait_and_are_spoken_of_once(
         job.start()
         for n in range(2):
             send(services.settings, [{"n": n, "test": "gone"}], partition=1)
-            wait_until(lambda n=n: n in [line["n"] for line in job.lines() if line.get("test") == "gone"], "a line", 30)
+            wait_until(lambda n=n: n in [line["n"] for line in job.lines() if line.get("test") == "gone"], "a line")
     finally:
         job.stop()
     assert job.log.read_text().count("output gone: the job has it no more") == 1
@@ -114,14 +116,14 @@ def test_a_query_that_changes_goes_on_where_the_old_one_had_read_to(services: St
 
     with running(services, tmp_path / "job") as job:
         send(services.settings, [{"n": n, "test": "changes", "state_abbrv": "CH"} for n in range(5)], partition=0)
-        wait_until(lambda: len(numbers(job)) == 5, "lines", 30)
-        wait_until(lambda: "CH" in [each["state"] for each in job.documents("aggregates")], "nothing that waits", 30)
+        wait_until(lambda: len(numbers(job)) == 5, "lines")
+        wait_until(lambda: "CH" in [each["state"] for each in job.documents("aggregates")], "nothing that waits")
         assert job.stop() == 0
         query = job.job / "job.asaql"
         query.write_text(query.read_text().replace("SELECT * INTO adl", "SELECT n + 100 AS n, test INTO adl"))
         job.start()
         send(services.settings, [{"n": n, "test": "changes"} for n in range(5, 10)], partition=0)
-        wait_until(lambda: len(numbers(job)) == 10, "lines", 30)
+        wait_until(lambda: len(numbers(job)) == 10, "lines")
         assert sorted(numbers(job)) == [0, 1, 2, 3, 4, 105, 106, 107, 108, 109]
         assert "without the windows that were open" in job.log.read_text()
 
@@ -142,7 +144,7 @@ def test_an_event_that_the_query_cannot_take_stops_the_job_and_is_read_again(ser
         query = job.job / "job.asaql"
         query.write_text(query.read_text().replace("CAST(strict", "TRY_CAST(strict"))
         job.start()
-        wait_until(lambda: 7 in [line["n"] for line in job.lines()], "the line", 30)
+        wait_until(lambda: 7 in [line["n"] for line in job.lines()], "the line")
 
 
 def test_a_hub_that_was_created_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
@@ -154,12 +156,12 @@ def test_a_hub_that_was_created_anew_is_read_from_its_beginning(tmp_path: Path) 
 
     with Stack(data_dir=tmp_path / "stack", ports=Ports.free()) as stack, running(stack, tmp_path / "job") as job:
         send(stack.settings, [{"n": n} for n in range(3)], partition=0)
-        wait_until(lambda: len(job.lines()) == 3, "lines", 30)
+        wait_until(lambda: len(job.lines()) == 3, "lines")
         assert job.stop() == 0
         create_anew()
         send(stack.settings, [{"n": 7}], partition=0)
         job.start()
-        wait_until(lambda: [line["n"] for line in job.lines()].count(7) == 1, "the new hub's line", 30)
+        wait_until(lambda: [line["n"] for line in job.lines()].count(7) == 1, "the new hub's line")
         assert "created anew" in job.log.read_text()
 
         # While the job reads, and with more in it than the job had read of the old one: only the first is left out.
@@ -170,7 +172,33 @@ def test_a_hub_that_was_created_anew_is_read_from_its_beginning(tmp_path: Path) 
         said = job.log.read_text().splitlines()[-1]
         assert ("created anew" in said, "start the job again" in said) == (True, True), said
         job.start()
-        wait_until(lambda: {10, 11, 12, 13} <= {line["n"] for line in job.lines()}, "all of the third hub", 30)
+        wait_until(lambda: {10, 11, 12, 13} <= {line["n"] for line in job.lines()}, "all of the third hub")
+
+
+def test_a_job_that_is_given_another_hub_reads_that_from_its_beginning(services: Stack, tmp_path: Path) -> None:
+    """Hubs of one namespace can have been created in the same millisecond."""
+
+    def reading(hub: str) -> None:
+        source = definition["inputs"][0]["properties"]["datasource"]["properties"]
+        source |= {"eventHubName": hub, "consumerGroupName": "$Default"}
+        (job.job / "job.json").write_text(json.dumps(definition))
+
+    def numbers(hub: str) -> list[int]:
+        return [line["n"] for line in job.lines() if line.get("hub") == hub]
+
+    job = RunningJob(services, tmp_path / "job")
+    definition = json.loads((job.job / "job.json").read_text())
+    try:
+        for hub in ("weather", "places", "seismic"):
+            bodies = [json.dumps({"hub": hub, "n": n}).encode() for n in range(3)]
+            send_bodies(services.settings["EventHubs"], hub, bodies, partition="2")
+            reading(hub)
+            job.start()
+            wait_until(lambda hub=hub: len(numbers(hub)) >= 3, f"all of {hub}")
+            assert numbers(hub) == [0, 1, 2]
+            assert job.stop() == 0
+    finally:
+        job.stop()
 
 
 @pytest.mark.parametrize("policy", ["Drop", "Stop"])
@@ -192,22 +220,22 @@ def test_a_document_that_is_refused_is_dropped_or_holds_the_job_as_the_policy_sa
         def stored() -> list[str]:
             return sorted(each["id"] for each in job.documents("cosmos") if each.get("mark") == policy)
 
-        wait_until(lambda: stored() == marks, "the others", 30)
+        wait_until(lambda: stored() == marks, "the others")
         said = "character that an id cannot have"
-        wait_until(lambda: said in job.log.read_text(), "what is said", 30)
+        wait_until(lambda: said in job.log.read_text(), "what is said")
         send(services.settings, [{"docId": f"{policy}-9", "pk": "k", "mark": policy}], partition=3)
         if policy == "Drop":
-            wait_until(lambda: stored() == [*marks, "Drop-9"], "the next", 30)
+            wait_until(lambda: stored() == [*marks, "Drop-9"], "the next")
             assert sum(report["refused"].get("cosmos", 0) for report in job.reports()) >= 1
         else:
-            wait_until(lambda: job.log.read_text().count(said) >= 3, "attempts", 30)
+            wait_until(lambda: job.log.read_text().count(said) >= 3, "attempts")
             assert stored() == marks
 
 
 def test_its_log_says_what_it_did_and_it_stays_small(services: Stack, tmp_path: Path) -> None:
     with running(services, tmp_path / "job") as job:
         send(services.settings, [{"n": n, "epoch": int(time.time())} for n in range(20)], partition=2)
-        wait_until(lambda: sum(each["rows"].get("cosmos", 0) for each in job.reports()) >= 20, "reports", 30)
+        wait_until(lambda: sum(each["rows"].get("cosmos", 0) for each in job.reports()) >= 20, "reports")
         reports = job.reports()
         assert sum(report["events"].get("eventhub", 0) for report in reports) >= 20
         assert sum(report["rows"].get("adl", 0) for report in reports) == len(job.lines())

@@ -91,7 +91,7 @@ def hub_event(body: bytes, sequence: int = 7, second: int = 5) -> EventData:
         b"x-opt-sequence-number": sequence, b"x-opt-offset": b"40", b"x-opt-partition-key": b"key",
         b"x-opt-enqueued-time": 1_795_338_000_000 + second * 1000,
     }  # fmt: skip
-    properties = {b"source": b"here", b"count": 3, b"huge": 2**70}
+    properties = {b"source": b"here", b"count": 3, b"huge": 2**70, b"none": float("nan"), b"half": 0.5}
     message = Message(data=[body[:5], body[5:]], message_annotations=annotations, application_properties=properties)
     return EventData._from_message(message)
 
@@ -106,7 +106,7 @@ def test_an_event_comes_with_its_metadata_and_an_id_that_is_its_own() -> None:
         "EventProcessedUtcTime": now, "PartitionId": 3, "EventEnqueuedUtcTime": received.arrival, "Offset": "40",
         "SequenceNumber": 7, "PartitionKey": "key",
     }  # fmt: skip
-    assert meta["User"] == {"source": "here", "count": 3, "huge": str(2**70)}
+    assert meta["User"] == {"source": "here", "count": 3, "huge": str(2**70), "none": "nan", "half": 0.5}
     again = read(hub_event(b'[{"n":1},{"n":2}]'), "dev", 3, DateTime(now + 5))
     assert [each["EventId"] for _, each in again.records] == [meta["EventId"], other["EventId"]]
     ids = {
