@@ -11,9 +11,7 @@ from local.sql.like import like_pattern
 
 _LONGEST: Final = 8_000_000  # characters: what REPLICATE and SPACE may make of one event
 _ANY_CASE: Final = regular_expressions.IGNORE_CASE | regular_expressions.ASCII
-_WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
-)
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """What TRIM, LTRIM and RTRIM remove, which in T-SQL is the space alone. Source: the "Remarks" of their pages."""
 
 
