@@ -45,6 +45,7 @@ _REQUESTS: Final[dict[tuple[str, str], tuple[tuple[str, str], ...]]] = {
         ("Query documents", "see below"),
         ("Query plan", "for SDKs that ask: to run the query as it is"),
         ("Transactional batch", "atomic, of up to 100 operations and 2 MB: " + ", ".join(batch.OPERATIONS)),
+        ("Bulk", "up to 100 operations on several partition keys, each kept or refused by itself"),
     ),
     ("document", "GET"): (("Read a document", ""),),
     ("document", "PUT"): (("Replace a document", ""),),
