@@ -14,6 +14,9 @@ from local.storage_account import ACCOUNT, KEY
 
 
 def connection_string(port: int = 10004, *, account: str = ACCOUNT, key: str = KEY) -> str:
-    """What DataLakeServiceClient and BlobServiceClient both take: the two endpoints are one address."""
+    """What DataLakeServiceClient and BlobServiceClient both take: the two endpoints are one address.
+
+    It has no `DfsEndpoint`: all SDKs go by the blob endpoint, and Java's refuses a string that has one.
+    """
     url = f"http://127.0.0.1:{port}/{account}"
-    return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};BlobEndpoint={url};DfsEndpoint={url};"
+    return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};BlobEndpoint={url};"

@@ -47,9 +47,10 @@ class Entry:
             "owner": access.owner,
             "group": access.group,
             "permissions": access.permissions,
-            "etag": self.etag,
-            "lastModified": self.last_modified,
         }
+        # Nobody knows those of a directory that only its content shows; Java's SDK fails to read an empty time.
+        if self.etag:
+            fields |= {"etag": self.etag, "lastModified": self.last_modified}
         if self.created:
             fields["creationTime"] = str(_file_time(parsedate_to_datetime(self.created)))
         if self.is_directory:

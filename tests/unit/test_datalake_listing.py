@@ -37,6 +37,12 @@ def test_a_prefix_stands_for_a_directory() -> None:
     assert tree("a/", "b") == ["a", "b"]
 
 
+def test_a_directory_that_only_its_content_shows_has_no_time_rather_than_an_empty_one() -> None:
+    shown = Entry("a", True).as_json()
+    assert (shown["name"], shown["isDirectory"]) == ("a", "true")
+    assert not {"etag", "lastModified", "creationTime"} & shown.keys()
+
+
 names = st.text("ab/-", min_size=1, max_size=6).filter(lambda name: "//" not in name and name.strip("/") == name)
 
 

@@ -22,6 +22,15 @@ def test_the_example_settings_are_those_of_the_documented_ports() -> None:
     assert {name: values.get(name) for name in expected} == expected
 
 
+@pytest.mark.parametrize("name", ["AzureWebJobsStorage", "DataLake"])
+def test_storage_connection_strings_have_what_every_sdk_takes(name: str) -> None:
+    parts = stack.settings(Ports())[name].rstrip(";").split(";")
+    # Java's SDK refuses a string that has anything else.
+    known = {f"{service}Endpoint" for service in ("Blob", "Queue", "Table")}
+    known |= {"DefaultEndpointsProtocol", "AccountName", "AccountKey"}
+    assert {part.partition("=")[0] for part in parts} <= known
+
+
 def test_an_offset_moves_every_port() -> None:
     assert dict(Ports.at_offset(100).items()) == {name: port + 100 for name, port in Ports().items()}
 
