@@ -23,6 +23,8 @@ public final class Check {
                         new KafkaGroupCases(settings, run + "-groups").all(),
                         new CosmosCases(settings).all(),
                         new CosmosQueryCases(settings).all(),
+                        new DataLakeCases(settings).all(),
+                        new ChainCases(settings, run).all(),
                         new KafkaStreamsCases(settings).all())
                 .flatMap(List::stream)
                 .filter(one -> one.name().startsWith(chosen))
