@@ -18,12 +18,13 @@ from local.eventhubs.sas import Key
 
 @dataclass
 class Hub:
-    """A hub that is open: where its events go and who may read them."""
+    """A hub that is open: where its events go, who may read them, and whether it is one of the hubs file."""
 
     name: str
     partitions: list[Partition]
     consumer_groups: dict[str, str]
     created: int
+    made_by_client: bool = False
     _turn: itertools.count[int] = field(default_factory=itertools.count)
 
     def partition(self, index: str) -> Partition:
@@ -54,22 +55,23 @@ class Namespace:
         self.ownership = Ownership()
         self._hubs = {hub.name.lower(): self._open(hub) for hub in hubs}
 
-    def _open(self, hub: HubConfig) -> Hub:
+    def _open(self, hub: HubConfig, *, made_by_client: bool = False) -> Hub:
         return Hub(
             hub.name,
             self.log.hubs[hub.name.lower()],
             {group.lower(): group for group in hub.consumer_groups},
             self.log.created(hub.name),
+            made_by_client,
         )
 
     def create(self, hub: HubConfig) -> None:
-        """Add a hub while running.
+        """Add a hub that a client makes, or made when the namespace last ran.
 
         Raises:
             LogUnavailable: the log cannot be written.
         """
         self.log.create_hub(hub)
-        self._hubs[hub.name.lower()] = self._open(hub)
+        self._hubs[hub.name.lower()] = self._open(hub, made_by_client=True)
 
     @property
     def hubs(self) -> list[Hub]:

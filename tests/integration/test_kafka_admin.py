@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from azure.eventhub import EventData
-from confluent_kafka import TIMESTAMP_CREATE_TIME, KafkaError, KafkaException
+from confluent_kafka import OFFSET_END, TIMESTAMP_CREATE_TIME, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 from kafka.admin import ConfigResource as PythonResource
 from kafka.admin import ConfigResourceType, KafkaAdminClient
@@ -123,3 +123,36 @@ def test_a_topic_is_set_up_as_its_creator_says(make_namespace: Callable[..., Nam
     (refused,) = admin.create_topics([NewTopic("wrong", 1, config={"cleanup.policy": "burn"})]).values()
     with pytest.raises(KafkaException, match=r"cleanup\.policy is compact, delete or both"):
         refused.result(PATIENCE)
+
+
+def test_records_are_deleted_of_topics_that_clients_made_alone(make_namespace: Callable[..., Namespace]) -> None:
+    namespace = make_namespace("--kafka-create-topics")
+    admin = AdminClient(settings(namespace))
+    assert create(admin, "passing") is None
+    for topic in ("passing", HUB):
+        for value in (b"0", b"1", b"2"):
+            deliver(producer(namespace), [{"value": value, "partition": 0}], topic=topic)
+
+    def delete(topic: str, offset: int) -> int | KafkaError:
+        """The oldest offset that is left, or why none was deleted."""
+        (future,) = admin.delete_records([TopicPartition(topic, 0, offset)]).values()
+        try:
+            return int(future.result(10).low_watermark)
+        except KafkaException as error:
+            found: KafkaError = error.args[0]
+            return found
+
+    assert delete("passing", 2) == 2
+    assert [(message.offset(), message.value()) for message in read(namespace, 1, topic="passing", offset=2)] == [
+        (2, b"2")
+    ]
+    assert delete("passing", OFFSET_END) == 3
+    for topic, offset, code in [
+        ("passing", 4, KafkaError.OFFSET_OUT_OF_RANGE),
+        ("nowhere", 0, KafkaError.UNKNOWN_TOPIC_OR_PART),
+        (HUB, 1, KafkaError.POLICY_VIOLATION),
+    ]:
+        refused = delete(topic, offset)
+        assert isinstance(refused, KafkaError)
+        assert refused.code() == code
+    assert len(read(namespace, 3)) == 3

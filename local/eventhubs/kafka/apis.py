@@ -6,6 +6,7 @@ from local.eventhubs.kafka import (
     api_versions,
     authentication,
     configs,
+    delete_records,
     fetch,
     metadata,
     offsets,
@@ -25,6 +26,7 @@ _SERVED = [
     fetch.API,
     offsets.API,
     topics.API,
+    delete_records.API,
     configs.API,
     *groups.APIS,
 ]
