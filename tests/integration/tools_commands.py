@@ -40,14 +40,24 @@ class Tools:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.settings: dict[str, str] = {}
+        self._started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "tools", *arguments],
             env={**kept, "PYTHONPATH": str(ROOT), **self.settings}, cwd=self.directory,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self._started.append(process)
+        return process
+
+    def kill(self) -> None:
+        """End what still runs, as it does when a test fails."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(self, *arguments: str) -> Result:
         return finish(self.start(*arguments))
@@ -69,11 +79,13 @@ def finish(process: subprocess.Popen[str]) -> Result:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Tools:
+def tools(tmp_path: Path) -> Iterator[Tools]:
     """Run in an empty directory: no local.settings.json is found."""
     directory = tmp_path / "tools"
     directory.mkdir()
-    return Tools(directory)
+    running = Tools(directory)
+    yield running
+    running.kill()
 
 
 @pytest.fixture
