@@ -54,7 +54,8 @@ record Case(String name, Duration within, Body body) {
 
     private static StackTraceElement first(StackTraceElement[] frames) {
         for (StackTraceElement frame : frames) {
-            if (frame.getClassName().startsWith("headrace.") && !frame.getClassName().equals(Expect.class.getName())) {
+            if (frame.getClassName().startsWith("headrace.")
+                    && !frame.getClassName().equals(Expect.class.getName())) {
                 return frame;
             }
         }

@@ -40,8 +40,9 @@ final class ChainCases {
 
     private void sdk() throws Exception {
         String sender = run + "-sdk";
-        try (EventHubProducerClient producer =
-                new EventHubClientBuilder().connectionString(settings.eventHubs(), "dev").buildProducerClient()) {
+        try (EventHubProducerClient producer = new EventHubClientBuilder()
+                .connectionString(settings.eventHubs(), "dev")
+                .buildProducerClient()) {
             producer.send(List.of(new EventData(place(sender))), new SendOptions().setPartitionKey("28036"));
         }
         awaitDocument(sender);
@@ -73,8 +74,7 @@ final class ChainCases {
     private void awaitDocument(String sender) throws Exception {
         SqlQuerySpec query = new SqlQuerySpec(
                 "SELECT * FROM c WHERE c.sender = @sender", List.of(new SqlParameter("@sender", sender)));
-        CosmosQueryRequestOptions options =
-                new CosmosQueryRequestOptions().setPartitionKey(new PartitionKey("28036"));
+        CosmosQueryRequestOptions options = new CosmosQueryRequestOptions().setPartitionKey(new PartitionKey("28036"));
         List<ObjectNode> found = new ArrayList<>();
         Expect.soon("its document is there", () -> {
             events.queryItems(query, options, ObjectNode.class).forEach(found::add);

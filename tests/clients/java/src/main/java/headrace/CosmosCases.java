@@ -82,16 +82,26 @@ final class CosmosCases {
         Expect.that(created.getRequestCharge() > 0, "it has a charge");
         CosmosException error = Expect.error(CosmosException.class, () -> container.createItem(reading));
         Expect.equal("created twice", 409, error.getStatusCode());
-        Expect.equal("read", reading, container.readItem("1", key, Reading.class).getItem());
+        Expect.equal(
+                "read", reading, container.readItem("1", key, Reading.class).getItem());
 
         Reading warmer = new Reading("1", "KCLT", 25.0, null);
         Expect.equal("upserted", 200, container.upsertItem(warmer).getStatusCode());
-        Expect.equal("read again", warmer, container.readItem("1", key, Reading.class).getItem());
+        Expect.equal(
+                "read again",
+                warmer,
+                container.readItem("1", key, Reading.class).getItem());
         Reading colder = new Reading("1", "KCLT", -3.0, List.of());
         container.replaceItem(colder, "1", key, new CosmosItemRequestOptions());
-        Expect.equal("read at last", colder, container.readItem("1", key, Reading.class).getItem());
+        Expect.equal(
+                "read at last",
+                colder,
+                container.readItem("1", key, Reading.class).getItem());
 
-        Expect.equal("deleted", 204, container.deleteItem("1", key, new CosmosItemRequestOptions()).getStatusCode());
+        Expect.equal(
+                "deleted",
+                204,
+                container.deleteItem("1", key, new CosmosItemRequestOptions()).getStatusCode());
         error = Expect.error(CosmosException.class, () -> container.readItem("1", key, Reading.class));
         Expect.equal("gone", 404, error.getStatusCode());
     }
@@ -99,8 +109,10 @@ final class CosmosCases {
     private void patch() {
         PartitionKey key = new PartitionKey("patched");
         container.createItem(new Reading("1", "patched", 20.0, new ArrayList<>(List.of("a"))));
-        CosmosPatchOperations operations =
-                CosmosPatchOperations.create().increment("/celsius", 1.5).add("/tags/-", "b").set("/seen", true);
+        CosmosPatchOperations operations = CosmosPatchOperations.create()
+                .increment("/celsius", 1.5)
+                .add("/tags/-", "b")
+                .set("/seen", true);
         container.patchItem("1", key, operations, Map.class);
         Map<?, ?> found = container.readItem("1", key, Map.class).getItem();
         Expect.equal("celsius", 21.5, found.get("celsius"));
@@ -117,8 +129,10 @@ final class CosmosCases {
 
     private void etags() {
         PartitionKey key = new PartitionKey("etags");
-        String first = container.createItem(new Reading("1", "etags", 1.0, null)).getETag();
-        String second = container.upsertItem(new Reading("1", "etags", 2.0, null)).getETag();
+        String first =
+                container.createItem(new Reading("1", "etags", 1.0, null)).getETag();
+        String second =
+                container.upsertItem(new Reading("1", "etags", 2.0, null)).getETag();
         Expect.that(!first.equals(second), "every write has an etag of its own");
         Reading third = new Reading("1", "etags", 3.0, null);
         CosmosException error = Expect.error(
@@ -142,13 +156,12 @@ final class CosmosCases {
         wanted.add(new CosmosItemIdentity(new PartitionKey("pk-0"), "never was"));
         List<Reading> found = container.readMany(wanted, Reading.class).getResults();
         Expect.equal("documents", 20, found.size());
-        Expect.equal("their sum", 190.0, found.stream().mapToDouble(Reading::celsius).sum());
+        Expect.equal(
+                "their sum", 190.0, found.stream().mapToDouble(Reading::celsius).sum());
         Expect.equal(
                 "a partition's",
                 4,
-                container
-                        .readAllItems(new PartitionKey("pk-3"), Reading.class)
-                        .stream()
+                container.readAllItems(new PartitionKey("pk-3"), Reading.class).stream()
                         .toList()
                         .size());
     }
@@ -161,7 +174,10 @@ final class CosmosCases {
         good.readItemOperation("1");
         CosmosBatchResponse done = container.executeCosmosBatch(good);
         Expect.that(done.isSuccessStatusCode(), "a good batch is done, not " + done.getStatusCode());
-        Expect.equal("read in it", 1.0, done.getResults().get(2).getItem(Reading.class).celsius());
+        Expect.equal(
+                "read in it",
+                1.0,
+                done.getResults().get(2).getItem(Reading.class).celsius());
 
         CosmosBatch bad = CosmosBatch.createCosmosBatch(key);
         bad.createItemOperation(new Reading("3", "batch", 3.0, null));
@@ -172,8 +188,7 @@ final class CosmosCases {
                 "its operations",
                 List.of(424, 409),
                 refused.getResults().stream().map(one -> one.getStatusCode()).toList());
-        CosmosException error =
-                Expect.error(CosmosException.class, () -> container.readItem("3", key, Reading.class));
+        CosmosException error = Expect.error(CosmosException.class, () -> container.readItem("3", key, Reading.class));
         Expect.equal("undone", 404, error.getStatusCode());
     }
 

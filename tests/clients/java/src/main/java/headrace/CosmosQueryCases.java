@@ -58,7 +58,10 @@ final class CosmosQueryCases {
                 .toList();
         Expect.equal(
                 "ids",
-                IntStream.range(30, COUNT).filter(i -> i % 6 == 0).mapToObj(i -> "r-" + i).toList(),
+                IntStream.range(30, COUNT)
+                        .filter(i -> i % 6 == 0)
+                        .mapToObj(i -> "r-" + i)
+                        .toList(),
                 found.stream().sorted().toList());
     }
 
@@ -97,14 +100,23 @@ final class CosmosQueryCases {
     }
 
     private void clauses() {
-        Expect.equal("distinct", 6, query("SELECT DISTINCT VALUE c.pk FROM c", String.class).size());
-        Expect.equal("top", List.of(0.0, 0.5), query("SELECT TOP 2 VALUE c.celsius FROM c ORDER BY c.celsius", Double.class));
+        Expect.equal(
+                "distinct",
+                6,
+                query("SELECT DISTINCT VALUE c.pk FROM c", String.class).size());
+        Expect.equal(
+                "top",
+                List.of(0.0, 0.5),
+                query("SELECT TOP 2 VALUE c.celsius FROM c ORDER BY c.celsius", Double.class));
         Expect.equal(
                 "offset",
                 List.of(2.5, 3.0),
                 query("SELECT VALUE c.celsius FROM c ORDER BY c.celsius OFFSET 5 LIMIT 2", Double.class));
         Expect.equal(
-                "join", 20, query("SELECT VALUE t FROM c JOIN t IN c.tags WHERE t = 'tag-1'", String.class).size());
+                "join",
+                20,
+                query("SELECT VALUE t FROM c JOIN t IN c.tags WHERE t = 'tag-1'", String.class)
+                        .size());
     }
 
     private void wrong() {
@@ -118,8 +130,8 @@ final class CosmosQueryCases {
         changing.createItem(new Reading("2", "b", 2.0, null));
         changing.upsertItem(new Reading("1", "a", 1.5, null));
         List<Reading> found = new ArrayList<>();
-        String next = drain(
-                CosmosChangeFeedRequestOptions.createForProcessingFromBeginning(FeedRange.forFullRange()), found);
+        String next =
+                drain(CosmosChangeFeedRequestOptions.createForProcessingFromBeginning(FeedRange.forFullRange()), found);
         Expect.equal("the newest of each, as they changed", List.of(2.0, 1.5), celsius(found));
         changing.createItem(new Reading("3", "c", 3.0, null));
         List<Reading> later = new ArrayList<>();
@@ -130,8 +142,8 @@ final class CosmosQueryCases {
     /** Reads what there is; where to go on from. */
     private String drain(CosmosChangeFeedRequestOptions options, List<Reading> found) {
         String continuation = null;
-        for (FeedResponse<Reading> page :
-                changing.queryChangeFeed(options.setMaxItemCount(1), Reading.class).iterableByPage()) {
+        for (FeedResponse<Reading> page : changing.queryChangeFeed(options.setMaxItemCount(1), Reading.class)
+                .iterableByPage()) {
             found.addAll(page.getResults());
             continuation = page.getContinuationToken();
         }
@@ -143,6 +155,7 @@ final class CosmosQueryCases {
     }
 
     private <T> List<T> query(String text, Class<T> kind) {
-        return container.queryItems(text, new CosmosQueryRequestOptions(), kind).stream().toList();
+        return container.queryItems(text, new CosmosQueryRequestOptions(), kind).stream()
+                .toList();
     }
 }

@@ -3,6 +3,7 @@ package headrace;
 import com.azure.core.util.BinaryData;
 import com.azure.storage.blob.BlobClient;
 import com.azure.storage.blob.BlobServiceClientBuilder;
+import com.azure.storage.common.ParallelTransferOptions;
 import com.azure.storage.common.StorageSharedKeyCredential;
 import com.azure.storage.file.datalake.DataLakeDirectoryClient;
 import com.azure.storage.file.datalake.DataLakeFileClient;
@@ -13,6 +14,7 @@ import com.azure.storage.file.datalake.models.DataLakeRequestConditions;
 import com.azure.storage.file.datalake.models.DataLakeStorageException;
 import com.azure.storage.file.datalake.models.FileRange;
 import com.azure.storage.file.datalake.models.ListPathsOptions;
+import com.azure.storage.file.datalake.models.PathHttpHeaders;
 import com.azure.storage.file.datalake.models.PathItem;
 import com.azure.storage.file.datalake.models.PathProperties;
 import com.azure.storage.file.datalake.options.FileParallelUploadOptions;
@@ -61,8 +63,7 @@ final class DataLakeCases {
         file.append(BinaryData.fromString("third\n"), 13);
         file.flush(19, true);
         Expect.equal("the end", "third\n", content(file, new FileRange(13)));
-        DataLakeStorageException error =
-                Expect.error(DataLakeStorageException.class, () -> file.flush(100, true));
+        DataLakeStorageException error = Expect.error(DataLakeStorageException.class, () -> file.flush(100, true));
         Expect.equal("a flush beyond what there is", 400, error.getStatusCode());
     }
 
@@ -71,12 +72,11 @@ final class DataLakeCases {
         new Random(7).nextBytes(bytes);
         DataLakeFileClient file = lake.getFileClient("upload/reading.bin");
         var options = new FileParallelUploadOptions(BinaryData.fromBytes(bytes))
-                .setParallelTransferOptions(new com.azure.storage.common.ParallelTransferOptions()
+                .setParallelTransferOptions(new ParallelTransferOptions()
                         .setBlockSizeLong(4_000_000L)
                         .setMaxSingleUploadSizeLong(4_000_000L))
                 .setMetadata(Map.of("station", "KCLT"))
-                .setHeaders(new com.azure.storage.file.datalake.models.PathHttpHeaders()
-                        .setContentType("application/x-reading"));
+                .setHeaders(new PathHttpHeaders().setContentType("application/x-reading"));
         file.uploadWithResponse(options, Duration.ofSeconds(20), null);
         PathProperties properties = file.getProperties();
         Expect.equal("size", (long) bytes.length, properties.getFileSize());
@@ -98,7 +98,8 @@ final class DataLakeCases {
                 "kind=weather/date=2026-11-22/b c.jsonl",
                 "kind=weather/date=2026-11-23",
                 "kind=weather/date=2026-11-23/ü.jsonl");
-        ListPathsOptions options = new ListPathsOptions().setPath("kind=weather").setRecursive(true);
+        ListPathsOptions options =
+                new ListPathsOptions().setPath("kind=weather").setRecursive(true);
         Expect.equal("recursively", all, names(options));
         Expect.equal("in pages of two", all, names(options.setMaxResults(2)));
         Expect.equal(
@@ -141,7 +142,8 @@ final class DataLakeCases {
     private void lease() {
         DataLakeFileClient file = lake.getFileClient("leased.txt");
         file.upload(BinaryData.fromString("mine"));
-        DataLakeLeaseClient lease = new DataLakeLeaseClientBuilder().fileClient(file).buildClient();
+        DataLakeLeaseClient lease =
+                new DataLakeLeaseClientBuilder().fileClient(file).buildClient();
         String id = lease.acquireLease(15);
         DataLakeStorageException error = Expect.error(DataLakeStorageException.class, file::delete);
         Expect.equal("without the lease", 412, error.getStatusCode());
@@ -167,9 +169,9 @@ final class DataLakeCases {
                 .endpoint(url[0])
                 .credential(new StorageSharedKeyCredential("devstoreaccount1", "bm90IHRoZSBrZXk="))
                 .buildClient();
-        DataLakeStorageException error = Expect.error(
-                DataLakeStorageException.class,
-                () -> wrong.getFileSystemClient(lake.getFileSystemName()).getProperties());
+        DataLakeStorageException error =
+                Expect.error(DataLakeStorageException.class, () -> wrong.getFileSystemClient(lake.getFileSystemName())
+                        .getProperties());
         Expect.equal("status", 403, error.getStatusCode());
     }
 

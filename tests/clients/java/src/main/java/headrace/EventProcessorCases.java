@@ -18,6 +18,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListSet;
@@ -79,7 +80,7 @@ final class EventProcessorCases {
         checkpoints.delete().block();
     }
 
-    private static void run(EventProcessorClient processor, java.util.concurrent.Callable<Boolean> until) throws Exception {
+    private static void run(EventProcessorClient processor, Callable<Boolean> until) throws Exception {
         processor.start();
         try {
             Expect.soon("the events come", until);
@@ -103,7 +104,8 @@ final class EventProcessorCases {
                 .partitionOwnershipExpirationInterval(Duration.ofSeconds(10))
                 .processPartitionInitialization(
                         context -> owned.add(context.getPartitionContext().getPartitionId()))
-                .processPartitionClose(context -> owned.remove(context.getPartitionContext().getPartitionId()))
+                .processPartitionClose(
+                        context -> owned.remove(context.getPartitionContext().getPartitionId()))
                 .processEvent(context -> {
                     events.add(context.getEventData().getBodyAsString());
                     context.updateCheckpoint();
@@ -115,8 +117,9 @@ final class EventProcessorCases {
     /** Sends an event to each partition; their bodies. */
     private Set<String> send(String word) {
         Set<String> bodies = new TreeSet<>();
-        try (EventHubProducerClient producer =
-                new EventHubClientBuilder().connectionString(settings.eventHubs(), hub).buildProducerClient()) {
+        try (EventHubProducerClient producer = new EventHubClientBuilder()
+                .connectionString(settings.eventHubs(), hub)
+                .buildProducerClient()) {
             for (String partition : PARTITIONS) {
                 bodies.add(word + " " + partition);
                 producer.send(

@@ -81,7 +81,8 @@ final class KafkaCases {
             String value = text(record.value());
             Expect.equal("key", "key-" + Integer.parseInt(value.split(" ")[1]) % 4, record.key());
             Expect.equal("header", value.split(" ")[0], text(record.headers().lastHeader("codec")));
-            Expect.equal("empty header", null, record.headers().lastHeader("empty").value());
+            Expect.equal(
+                    "empty header", null, record.headers().lastHeader("empty").value());
             Expect.equal("timestamp type", TimestampType.LOG_APPEND_TIME, record.timestampType());
             found.add(value);
             places.add(record.key() + " in " + record.partition());
@@ -94,16 +95,24 @@ final class KafkaCases {
         TopicPartition partition = new TopicPartition(topic, 2);
         try (KafkaProducer<String, String> producer = producer(Map.of());
                 KafkaConsumer<String, byte[]> consumer = consumer()) {
-            RecordMetadata first = producer.send(new ProducerRecord<>(topic, 2, null, "first")).get();
+            RecordMetadata first =
+                    producer.send(new ProducerRecord<>(topic, 2, null, "first")).get();
             Expect.soon("the clock moved on", () -> System.currentTimeMillis() > first.timestamp() + 1);
-            RecordMetadata second = producer.send(new ProducerRecord<>(topic, 2, null, "second")).get();
+            RecordMetadata second = producer.send(new ProducerRecord<>(topic, 2, null, "second"))
+                    .get();
             Expect.equal("offset", first.offset() + 1, second.offset());
-            OffsetAndTimestamp found =
-                    consumer.offsetsForTimes(Map.of(partition, first.timestamp() + 1)).get(partition);
+            OffsetAndTimestamp found = consumer.offsetsForTimes(Map.of(partition, first.timestamp() + 1))
+                    .get(partition);
             Expect.equal("offset by time", second.offset(), found.offset());
             Expect.equal("its time", second.timestamp(), found.timestamp());
-            Expect.equal("beginning", 0L, consumer.beginningOffsets(List.of(partition)).get(partition));
-            Expect.equal("end", second.offset() + 1, consumer.endOffsets(List.of(partition)).get(partition));
+            Expect.equal(
+                    "beginning",
+                    0L,
+                    consumer.beginningOffsets(List.of(partition)).get(partition));
+            Expect.equal(
+                    "end",
+                    second.offset() + 1,
+                    consumer.endOffsets(List.of(partition)).get(partition));
             consumer.assign(List.of(partition));
             consumer.seek(partition, second.offset());
             List<ConsumerRecord<String, byte[]>> records = new ArrayList<>();
@@ -129,7 +138,10 @@ final class KafkaCases {
         Expect.equal("message id", "m-1", text(record.headers().lastHeader("message-id")));
         Expect.equal("content type", "text/plain", text(record.headers().lastHeader("content-type")));
         // An application property is AMQP-encoded: str8-utf8, its length, its text.
-        Expect.equal("property", "\u00a1\u0004KCLT", latin(record.headers().lastHeader("station")));
+        Expect.equal(
+                "property",
+                "\u00a1\u0004KCLT",
+                new String(record.headers().lastHeader("station").value(), StandardCharsets.ISO_8859_1));
     }
 
     private void readOverAmqp() throws Exception {
@@ -140,7 +152,8 @@ final class KafkaCases {
             sent = producer.send(record).get();
         }
         try (EventHubConsumerClient consumer = hub().consumerGroup("$Default").buildConsumerClient()) {
-            EventData event = consumer.receiveFromPartition(
+            EventData event = consumer
+                    .receiveFromPartition(
                             String.valueOf(sent.partition()),
                             1,
                             EventPosition.fromSequenceNumber(sent.offset(), true),
@@ -154,19 +167,21 @@ final class KafkaCases {
             Expect.equal("enqueued", sent.timestamp(), event.getEnqueuedTime().toEpochMilli());
             Expect.equal("partition key", null, event.getPartitionKey());
             Expect.equal("header", "KRDU", binary(event.getProperties().get("station")));
-            Expect.equal("kafka key", "a key", binary(event.getSystemProperties().get("x-opt-kafka-key")));
+            Expect.equal(
+                    "kafka key", "a key", binary(event.getSystemProperties().get("x-opt-kafka-key")));
         }
     }
 
     private void tooLarge() throws Exception {
         // Packed it is far below what a request may have: it is the event that is too large.
-        Map<String, Object> options =
-                Map.of(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 4_000_000, ProducerConfig.COMPRESSION_TYPE_CONFIG, "gzip");
+        Map<String, Object> options = Map.of(
+                ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 4_000_000, ProducerConfig.COMPRESSION_TYPE_CONFIG, "gzip");
         try (KafkaProducer<String, String> producer = producer(options)) {
-            Expect.error(
-                    RecordTooLargeException.class,
-                    () -> producer.send(new ProducerRecord<>(topic, 3, null, "x".repeat(1_100_000))).get());
-            producer.send(new ProducerRecord<>(topic, 3, null, "x".repeat(1_000_000))).get();
+            Expect.error(RecordTooLargeException.class, () -> producer.send(
+                            new ProducerRecord<>(topic, 3, null, "x".repeat(1_100_000)))
+                    .get());
+            producer.send(new ProducerRecord<>(topic, 3, null, "x".repeat(1_000_000)))
+                    .get();
         }
     }
 
@@ -231,10 +246,6 @@ final class KafkaCases {
 
     private static String text(Header header) {
         return text(header.value());
-    }
-
-    private static String latin(Header header) {
-        return new String(header.value(), StandardCharsets.ISO_8859_1);
     }
 
     /** Headers and keys of Kafka are binary over AMQP, for which the SDK has no class of its own. */

@@ -42,11 +42,17 @@ final class KafkaGroupCases {
     List<Case> all() {
         return List.of(
                 new Case("kafka groups: a group resumes at its commits", Duration.ofSeconds(40), this::resumes),
-                new Case("kafka groups: two members share, eagerly", Duration.ofSeconds(40),
+                new Case(
+                        "kafka groups: two members share, eagerly",
+                        Duration.ofSeconds(40),
                         () -> share(RangeAssignor.class)),
-                new Case("kafka groups: two members share, cooperatively", Duration.ofSeconds(40),
+                new Case(
+                        "kafka groups: two members share, cooperatively",
+                        Duration.ofSeconds(40),
                         () -> share(CooperativeStickyAssignor.class)),
-                new Case("kafka groups: a static member comes back to its partitions", Duration.ofSeconds(40),
+                new Case(
+                        "kafka groups: a static member comes back to its partitions",
+                        Duration.ofSeconds(40),
                         this::staticMember),
                 new Case("kafka admin: topics, their settings and offsets", this::topics),
                 new Case("kafka admin: groups, described, moved and deleted", Duration.ofSeconds(40), this::groups));
@@ -84,7 +90,9 @@ final class KafkaGroupCases {
             Expect.soon("the first has all", () -> poll(one).size() == 4);
             try (KafkaConsumer<String, String> other = member(group, options)) {
                 other.subscribe(List.of(topic));
-                Expect.soon("each has two", () -> poll(one).size() == 2 & poll(other).size() == 2);
+                Expect.soon(
+                        "each has two",
+                        () -> poll(one).size() == 2 & poll(other).size() == 2);
                 Set<TopicPartition> both = new HashSet<>(one.assignment());
                 both.addAll(other.assignment());
                 Expect.equal("partitions of both", 4, both.size());
@@ -100,7 +108,8 @@ final class KafkaGroupCases {
                 member(group, Map.of(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, "other"))) {
             one.subscribe(List.of(topic));
             other.subscribe(List.of(topic));
-            Expect.soon("each has two", () -> poll(one).size() == 2 & poll(other).size() == 2);
+            Expect.soon(
+                    "each has two", () -> poll(one).size() == 2 & poll(other).size() == 2);
             Set<TopicPartition> had = one.assignment();
             Set<TopicPartition> others = other.assignment();
             int generation = other.groupMetadata().generationId();
@@ -108,7 +117,9 @@ final class KafkaGroupCases {
             try (KafkaConsumer<String, String> again =
                     member(group, Map.of(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, "one"))) {
                 again.subscribe(List.of(topic));
-                Expect.soon("it is back", () -> poll(again).size() == 2 & poll(other).size() == 2);
+                Expect.soon(
+                        "it is back",
+                        () -> poll(again).size() == 2 & poll(other).size() == 2);
                 Expect.equal("its partitions", had, again.assignment());
                 Expect.equal("the other's partitions", others, other.assignment());
                 Expect.equal("generation", generation, other.groupMetadata().generationId());
@@ -120,25 +131,33 @@ final class KafkaGroupCases {
         try (Admin admin = Admin.create(settings.kafkaClient())) {
             Set<String> names = admin.listTopics().names().get();
             Expect.that(names.containsAll(Set.of("dev", "places", "enriched", topic)), "hubs are topics: " + names);
-            TopicDescription dev = admin.describeTopics(List.of("dev")).allTopicNames().get().get("dev");
+            TopicDescription dev =
+                    admin.describeTopics(List.of("dev")).allTopicNames().get().get("dev");
             Expect.equal("partitions of dev", 4, dev.partitions().size());
             Expect.equal("nodes", 1, admin.describeCluster().nodes().get().size());
             ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, "dev");
             var config = admin.describeConfigs(List.of(resource)).all().get().get(resource);
-            Expect.equal("timestamps", "LogAppendTime", config.get("message.timestamp.type").value());
-            Expect.error(TopicExistsException.class, () -> admin.createTopics(
-                            List.of(new NewTopic("dev", 4, (short) 1)))
-                    .all()
-                    .get());
+            Expect.equal(
+                    "timestamps",
+                    "LogAppendTime",
+                    config.get("message.timestamp.type").value());
+            Expect.error(
+                    TopicExistsException.class, () -> admin.createTopics(List.of(new NewTopic("dev", 4, (short) 1)))
+                            .all()
+                            .get());
             RecordMetadata sent;
             try (KafkaProducer<String, String> producer = producer()) {
-                sent = producer.send(new ProducerRecord<>(topic, 0, null, "the newest")).get();
+                sent = producer.send(new ProducerRecord<>(topic, 0, null, "the newest"))
+                        .get();
             }
             TopicPartition partition = new TopicPartition(topic, 0);
-            Expect.equal("earliest", 0L, offset(admin, partition, OffsetSpec.earliest()));
-            Expect.equal("latest", sent.offset() + 1, offset(admin, partition, OffsetSpec.latest()));
-            Expect.equal("newest", sent.offset(), offset(admin, partition, OffsetSpec.maxTimestamp()));
-            Expect.equal("by time", sent.offset(), offset(admin, partition, OffsetSpec.forTimestamp(sent.timestamp())));
+            Expect.equal("earliest", 0L, Topics.offset(admin, partition, OffsetSpec.earliest()));
+            Expect.equal("latest", sent.offset() + 1, Topics.offset(admin, partition, OffsetSpec.latest()));
+            Expect.equal("newest", sent.offset(), Topics.offset(admin, partition, OffsetSpec.maxTimestamp()));
+            Expect.equal(
+                    "by time",
+                    sent.offset(),
+                    Topics.offset(admin, partition, OffsetSpec.forTimestamp(sent.timestamp())));
         }
     }
 
@@ -157,31 +176,35 @@ final class KafkaGroupCases {
                 Expect.equal("state", GroupState.STABLE, found.groupState());
                 MemberDescription member = found.members().iterator().next();
                 Expect.equal("client", "the-member", member.clientId());
-                Expect.equal("partitions", 4, member.assignment().topicPartitions().size());
+                Expect.equal(
+                        "partitions", 4, member.assignment().topicPartitions().size());
             }
             Expect.that(
-                    admin.listGroups().all().get().stream().anyMatch(one -> one.groupId().equals(group)),
+                    admin.listGroups().all().get().stream()
+                            .anyMatch(one -> one.groupId().equals(group)),
                     "the group is listed");
             TopicPartition partition = new TopicPartition(topic, 1);
             OffsetAndMetadata noted = offset(admin, group, partition);
             Expect.equal("metadata", "noted", noted.metadata());
-            admin.alterConsumerGroupOffsets(group, Map.of(partition, new OffsetAndMetadata(1))).all().get();
+            admin.alterConsumerGroupOffsets(group, Map.of(partition, new OffsetAndMetadata(1)))
+                    .all()
+                    .get();
             Expect.equal("moved", 1L, offset(admin, group, partition).offset());
             admin.deleteConsumerGroupOffsets(group, Set.of(partition)).all().get();
             Expect.equal("deleted", null, offset(admin, group, partition));
             admin.deleteConsumerGroups(List.of(group)).all().get();
             Expect.that(
-                    admin.listGroups().all().get().stream().noneMatch(one -> one.groupId().equals(group)),
+                    admin.listGroups().all().get().stream()
+                            .noneMatch(one -> one.groupId().equals(group)),
                     "the group is gone");
         }
     }
 
-    private static long offset(Admin admin, TopicPartition partition, OffsetSpec where) throws Exception {
-        return admin.listOffsets(Map.of(partition, where)).partitionResult(partition).get().offset();
-    }
-
     private static OffsetAndMetadata offset(Admin admin, String group, TopicPartition partition) throws Exception {
-        return admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().get(partition);
+        return admin.listConsumerGroupOffsets(group)
+                .partitionsToOffsetAndMetadata()
+                .get()
+                .get(partition);
     }
 
     private static Set<TopicPartition> poll(KafkaConsumer<String, String> consumer) {
