@@ -36,7 +36,7 @@ LANGUAGES = {
     "javascript": Language(
         ("node", "npm"), ("npm", "ci", "--silent", "--no-audit", "--no-fund"), ("node", "check.mjs")
     ),
-    "java": Language(("java", "mvn"), ("mvn", "-q", "-B", "compile"), ("mvn", "-q", "-B", "exec:java")),
+    "java": Language(("java", "mvn"), ("mvn", "-q", "-B", "compile"), ("mvn", "-q", "-B", "exec:exec")),
     "go": Language(("go",), ("go", "build", "-o", "build/check", "."), ("build/check",)),
 }
 
