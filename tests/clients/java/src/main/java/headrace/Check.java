@@ -40,7 +40,7 @@ public final class Check {
             boolean ready = new Case(
                             name + ": set up",
                             SET_UP,
-                            () -> cases.addAll(clients.get(name).call()))
+                            () -> cases.addAll(named(name, clients).call()))
                     .holds();
             failed += ready ? 0 : 1;
             for (Case one : cases) {
@@ -49,5 +49,10 @@ public final class Check {
         }
         // Clients keep threads of their own; what they hold ends with us.
         Runtime.getRuntime().halt(failed == 0 ? 0 : 1);
+    }
+
+    private static Callable<List<Case>> named(String name, Map<String, Callable<List<Case>>> clients) {
+        Expect.that(clients.containsKey(name), "it is one of " + clients.keySet());
+        return clients.get(name);
     }
 }
