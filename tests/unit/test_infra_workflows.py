@@ -101,11 +101,12 @@ def test_every_dependency_is_looked_after() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     watched = {(u["package-ecosystem"], d) for u in updates for d in u.get("directories", [u.get("directory")])}
     listed = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True, check=True).stdout.split()
+    ecosystems = {"package-lock.json": "npm", "go.mod": "gomod", "pom.xml": "maven"}
     needed = {("github-actions", "/"), ("docker-compose", "/")}
     for name in listed:
         directory = f"/{Path(name).parent}".removesuffix(".") if "/" in name else "/"
         if re.fullmatch(r"requirements.*\.txt", Path(name).name):
             needed.add(("pip", directory))
-        elif Path(name).name == "package-lock.json":
-            needed.add(("npm", directory))
+        elif ecosystem := ecosystems.get(Path(name).name):
+            needed.add((ecosystem, directory))
     assert watched == needed
