@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HUBS = ROOT / "infra" / "eventhubs.json"
 JOB_DIR = ROOT / "stream_analytics"
 CAPTURE = ROOT / "infra" / "capture.json"
-CONTAINERS = ("dev/events:/pk", "dev/stream:/stream_key", "dev/aggregates:/kind")
+CONTAINERS = ROOT / "infra" / "cosmos.json"
 REFERENCE = JOB_DIR / "reference"
 FILE_SYSTEMS = ("events", "dead-letters", "stream", REFERENCE.name)
 APP = "functions"
@@ -202,10 +202,10 @@ class Stack:
         )  # fmt: skip
 
     def _cosmos(self, log: Path) -> Child:
-        create = [word for container in CONTAINERS for word in ("--create", container)]
         return Child.start_module(
-            "local.cosmos", "--port", str(self.ports.cosmos), "--data-dir", self._state("cosmos"), *create, log=log
-        )
+            "local.cosmos", "--port", str(self.ports.cosmos), "--data-dir", self._state("cosmos"),
+            "--containers", str(CONTAINERS), log=log,
+        )  # fmt: skip
 
     def _data_lake(self, log: Path) -> Child:
         create = [word for name in FILE_SYSTEMS for word in ("--create", name)]

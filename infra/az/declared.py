@@ -52,15 +52,12 @@ def assignment(principal: str, role: str, scope: str) -> list[str]:
     return [str(uuid.uuid5(_NAMESPACE, f"{principal}/{role}/{scope}"))]
 
 
-def indexing(*paths: str) -> list[str]:
-    """The indexing policy of a container that is asked by `paths` alone."""
-    policy = {
-        "indexingMode": "consistent",
-        "automatic": True,
-        "includedPaths": [{"path": path} for path in paths],
-        "excludedPaths": [{"path": "/*"}],
-    }
-    return [json.dumps(policy, separators=(",", ":"))]
+def containers() -> list[str]:
+    """`NAME PARTITION_KEY INDEXING_POLICY` of every container, the policy as JSON."""
+    return [
+        f"{container['id']} {container['partitionKey']['paths'][0]} {json.dumps(container['indexingPolicy'])}"
+        for container in load("cosmos.json")["containers"]
+    ]
 
 
 def _entities() -> list[dict[str, Any]]:
@@ -68,7 +65,7 @@ def _entities() -> list[dict[str, Any]]:
     return entities
 
 
-WHAT = {f.__name__: f for f in (sizes, hubs, groups, captured, token, assignment, indexing)}
+WHAT = {f.__name__: f for f in (sizes, hubs, groups, captured, token, assignment, containers)}
 
 
 def main() -> None:

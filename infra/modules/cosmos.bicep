@@ -24,25 +24,10 @@ param closed bool
 @description('The Stream Analytics job writes here. It is no trusted service of Cosmos DB: a closed account stays open to addresses of Azure for it.')
 param streamAnalytics bool
 
-// Each path written costs request units; these are what people ask for. Add what you query, and it is indexed in place.
-var eventPaths = ['/kind/?', '/epoch/?', '/sender/?', '/state/?', '/magnitude/?']
-var containers = [
-  {
-    name: 'events'
-    partitionKey: '/pk'
-    indexedPaths: eventPaths
-  }
-  {
-    name: 'stream'
-    partitionKey: '/stream_key'
-    indexedPaths: eventPaths
-  }
-  {
-    name: 'aggregates'
-    partitionKey: '/kind'
-    indexedPaths: ['/state/?', '/window_end/?']
-  }
-]
+// Each path that is indexed costs request units at every write: the file has what people ask for. Add what you query or
+// order by, and it is indexed in place; the laptop's account reads the same file.
+var declared = loadJsonContent('../cosmos.json')
+var containers = declared.containers
 
 resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
   name: name
@@ -82,10 +67,10 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
 
 resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15' = {
   parent: account
-  name: 'dev'
+  name: declared.database
   properties: {
     resource: {
-      id: 'dev'
+      id: declared.database
     }
   }
 }
@@ -93,29 +78,11 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15
 resource collections 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2024-11-15' = [
   for container in containers: {
     parent: database
-    name: container.name
+    name: container.id
     properties: {
-      resource: {
-        id: container.name
-        partitionKey: {
-          paths: [container.partitionKey]
-          kind: 'Hash'
-          version: 2
-        }
+      resource: union(container, {
         defaultTtl: documentTtlSeconds
-        indexingPolicy: {
-          indexingMode: 'consistent'
-          automatic: true
-          includedPaths: map(container.indexedPaths, indexed => {
-            path: indexed
-          })
-          excludedPaths: [
-            {
-              path: '/*'
-            }
-          ]
-        }
-      }
+      })
       options: {
         autoscaleSettings: {
           maxThroughput: maxThroughput

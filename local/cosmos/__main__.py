@@ -11,7 +11,8 @@ from typing import TypeVar
 from local import lifecycle
 from local.cosmos import WELL_KNOWN_KEY
 from local.cosmos.authorization import MasterKey
-from local.cosmos.service import Provision, account
+from local.cosmos.provisions import Provision, read
+from local.cosmos.service import account
 
 T = TypeVar("T")
 
@@ -44,11 +45,16 @@ def main() -> int:
         "--create", type=_option(Provision.parse), action="append", default=[], metavar="DB/CONTAINER:/KEY[:TTL]",
         help="create this at start if it is not there; TTL -1 turns time to live on without a default (repeatable)",
     )  # fmt: skip
+    parser.add_argument(
+        "--containers", type=_option(lambda text: read(Path(text))), default=[], metavar="FILE",
+        help="create those of this file (infra/cosmos.json), and give those that are there its indexes and TTL",
+    )  # fmt: skip
     parser.add_argument("--ru-budget", type=float, metavar="N", help="request units per second; over it, 429")
     lifecycle.add_arguments(parser, port=8081)
     options = parser.parse_args()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    service = account(options.port, options.data_dir, options.key, options.create, options.ru_budget)
+    provisions = [*options.containers, *options.create]
+    service = account(options.port, options.data_dir, options.key, provisions, options.ru_budget)
     return lifecycle.run("cosmos", service, options)
 
 

@@ -8,7 +8,6 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -19,45 +18,17 @@ from local.cosmos.authorization import MasterKey
 from local.cosmos.catalog import Catalog
 from local.cosmos.charges import Budget
 from local.cosmos.errors import CosmosError
-from local.cosmos.identifiers import check_id, now
+from local.cosmos.identifiers import now
 from local.cosmos.items import Items
 from local.cosmos.journal import Journal
 from local.cosmos.metadata import Metadata
-from local.cosmos.partition_key import split_path
+from local.cosmos.provisions import Provision
 from local.cosmos.server import BODY_BYTES, Server
 from local.loopback import listen
 
 _SWEEP_SECONDS = 1.0
 _SWEEP_DOCUMENTS = 1000  # per turn and container: more would hold the loop
 _QUERY_THREADS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Provision:
-    """A container to create at start unless it is there. `ttl`: its defaultTtl in seconds, -1 on without default."""
-
-    database: str
-    container: str
-    partition_key: str
-    ttl: int | None
-
-    @classmethod
-    def parse(cls, text: str) -> Provision:
-        """Read `DATABASE/CONTAINER:/PATH[:TTL]`.
-
-        Raises:
-            ValueError: it is not of that form.
-        """
-        names, _, rest = text.partition(":")
-        database, _, container = names.partition("/")
-        path, _, seconds = rest.partition(":")
-        try:
-            for name in (database, container):
-                check_id(name, document=False)
-            split_path(path)
-            return cls(database, container, path, ttl.default_of({"defaultTtl": int(seconds) if seconds else None}))
-        except (CosmosError, ValueError) as error:
-            raise ValueError(f"{text!r} is not of the form DATABASE/CONTAINER:/PARTITION_KEY[:TTL]: {error}") from None
 
 
 @contextlib.asynccontextmanager
@@ -88,7 +59,7 @@ async def account(
     except sqlite3.Error as error:
         raise OSError(f"{file} cannot be opened: {error}") from None
     for provision in provisions:
-        await _create(catalog, provision)
+        await provision.apply(catalog)
     with ThreadPoolExecutor(_QUERY_THREADS, "query") as threads:
         server = Server(catalog, Metadata(catalog), Items(catalog, journal, threads), key, Budget(ru_budget))
         server.port = sockets[0].getsockname()[1]
@@ -118,25 +89,6 @@ def _web_server(server: Server) -> web.Server:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES)
 
     return web.Server(server.handle, request_factory=make, access_log=None)
-
-
-async def _create(catalog: Catalog, provision: Provision) -> None:
-    if provision.database not in catalog.databases:
-        await catalog.create_database({"id": provision.database})
-    existing = catalog.database(provision.database).containers.get(provision.container)
-    if existing is not None:
-        if existing.partition_key.paths != (split_path(provision.partition_key),):
-            raise OSError(
-                f"{existing.link} exists with another partition key than {provision.partition_key}; delete it, or "
-                "choose another --data-dir"
-            )
-        return
-    body = {
-        "id": provision.container,
-        "partitionKey": {"paths": [provision.partition_key], "kind": "Hash", "version": 2},
-        "defaultTtl": provision.ttl,
-    }
-    await catalog.create_container(provision.database, body)
 
 
 async def _sweep_forever(catalog: Catalog, journal: Journal) -> None:

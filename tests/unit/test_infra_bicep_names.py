@@ -12,10 +12,11 @@ import pytest
 from local import stack
 from shared import clients, settings
 from shared.chain import DEAD_LETTERS_FILE_SYSTEM, EVENTS_FILE_SYSTEM
-from tests.unit.bicep_files import INFRA, MAIN, body, parsed
+from tests.unit.bicep_files import INFRA, MAIN, body, parsed, path_of
 
 MODULES = INFRA / "modules"
 JOB = json.loads((INFRA.parent / "stream_analytics/job.json").read_text())
+COSMOS = json.loads((INFRA / "cosmos.json").read_text())
 # What the Functions host and its monitoring read, rather than our code.
 HOST_SETTINGS = {
     "AzureWebJobsStorage__credential",
@@ -105,25 +106,35 @@ def _triggers() -> Iterator[tuple[str, str]]:
             yield hub[1], group[1]
 
 
-def test_cosmos_db_has_the_containers_that_the_app_the_job_and_the_laptop_name() -> None:
-    resources = parsed(MODULES / "cosmos.bicep")["resources"]
-    assert resources["database"]["config"]["name"] == clients.DATABASE
-    made = {
-        item["name"]: item["partitionKey"]
-        for item in parsed(MODULES / "cosmos.bicep")["variables"]["containers"]["value"]
-    }
+def test_cosmos_db_has_the_containers_that_the_app_and_the_job_name() -> None:
+    made = {item["id"]: item["partitionKey"]["paths"] for item in COSMOS["containers"]}
     outputs = [output["properties"]["datasource"] for output in JOB["outputs"]]
     job = {
-        source["properties"]["collectionNamePattern"]: "/" + source["properties"]["partitionKey"]
+        source["properties"]["collectionNamePattern"]: ["/" + source["properties"]["partitionKey"]]
         for source in outputs
         if source["type"] == "Microsoft.Storage/DocumentDB"
     }
-    assert made == {clients.CONTAINER: "/pk"} | job
-    for spelt in stack.CONTAINERS:
-        database, _, rest = spelt.partition("/")
-        name, key = rest.split(":")[:2]
-        assert (database, made[name]) == (clients.DATABASE, key)
-    assert body(resources["collections"])["properties"]["resource"]["defaultTtl"] == "documentTtlSeconds"
+    assert made == {clients.CONTAINER: ["/pk"]} | job
+    assert COSMOS["database"] == clients.DATABASE
+
+
+def test_every_container_indexes_its_partition_key() -> None:
+    """It is not by itself: https://learn.microsoft.com/azure/cosmos-db/how-to-manage-indexing-policy"""
+    for container in COSMOS["containers"]:
+        (key,) = container["partitionKey"]["paths"]
+        assert {"path": f"{key}/?"} in container["indexingPolicy"]["includedPaths"]
+
+
+def test_bicep_makes_the_containers_of_the_file_with_the_time_to_live_of_the_profile() -> None:
+    text = (MODULES / "cosmos.bicep").read_text()
+    assert "var declared = loadJsonContent('../cosmos.json')" in text
+    assert "var containers = declared.containers" in text
+    resources = parsed(MODULES / "cosmos.bicep")["resources"]
+    assert path_of(resources["database"]["config"]["name"]) == "declared.database"
+    assert path_of(body(resources["collections"])["name"]) == "container.id"
+    merged = body(resources["collections"])["properties"]["resource"]["function"]
+    assert merged["type"] == "union"
+    assert list(merged["parameters"].values()) == ["container", {"defaultTtl": "documentTtlSeconds"}]
 
 
 def test_the_data_lake_has_the_file_systems_that_the_app_the_job_the_laptop_and_capture_name() -> None:

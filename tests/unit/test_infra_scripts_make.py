@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.az import bodies, declared
-from local.stack import CONTAINERS, FILE_SYSTEMS
+from local.stack import FILE_SYSTEMS
 from tests.unit.az_scripts import ROOT, SCRIPTS, SUBSCRIPTION, Az, after, option, shown
 from tests.unit.bicep_files import INFRA, parsed
 from tests.unit.test_infra_bicep_access import GRANTS, ROLES
@@ -20,6 +20,7 @@ HUBS = {
     for hub in json.loads((INFRA / "eventhubs.json").read_text())["UserConfig"]["NamespaceConfig"][0]["Entities"]
 }
 CAPTURE = json.loads((INFRA / "capture.json").read_text())
+COSMOS = json.loads((INFRA / "cosmos.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -83,22 +84,12 @@ def test_every_file_system_is_made(commands: list[list[str]]) -> None:
     assert lake == {*FILE_SYSTEMS, *captured}
 
 
-def test_every_container_is_made_with_its_key(commands: list[list[str]]) -> None:
+def test_every_container_is_made_as_declared(commands: list[list[str]]) -> None:
     made = of(commands, "cosmosdb", "sql", "container", "create")
-    assert {
-        f"{option(c, '--database-name')}/{option(c, '--name')}:{option(c, '--partition-key-path')}" for c in made
-    } == set(CONTAINERS)
-
-
-def test_containers_are_indexed_as_bicep_does(commands: list[list[str]]) -> None:
-    cosmos = parsed(INFRA / "modules" / "cosmos.bicep")["variables"]
-    for command in of(commands, "cosmosdb", "sql", "container", "create"):
-        (container,) = [c for c in cosmos["containers"]["value"] if c["name"] == option(command, "--name")]
-        paths = container["indexedPaths"]
-        expected = paths if isinstance(paths, list) else cosmos["eventPaths"]["value"]
-        policy = json.loads(str(option(command, "--idx")))
-        assert [path["path"] for path in policy["includedPaths"]] == expected
-        assert policy["excludedPaths"] == [{"path": "/*"}]
+    assert {option(command, "--database-name") for command in made} == {COSMOS["database"]}
+    assert [
+        (option(c, "--name"), [option(c, "--partition-key-path")], json.loads(str(option(c, "--idx")))) for c in made
+    ] == [(c["id"], c["partitionKey"]["paths"], c["indexingPolicy"]) for c in COSMOS["containers"]]
 
 
 def scope(text: str) -> str:
