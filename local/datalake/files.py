@@ -19,6 +19,7 @@ from local.datalake.access import created_access
 from local.datalake.azurite import Answer, Azurite
 from local.datalake.commit import OpenFile, commit, stage
 from local.datalake.errors import Refused, bad_request, condition_not_met
+from local.datalake.leases import LEASED, check_lease
 from local.datalake.properties import (
     FOLDER,
     TAG_COUNT,
@@ -33,7 +34,6 @@ from local.datalake.uncommitted import InMemory, Piece
 
 HELD_PER_APPEND = 4 * 1024 * 1024  # bytes; a larger append is staged
 HELD_IN_ALL = 64 * 1024 * 1024  # bytes; beyond it every append is staged
-_LEASED = ("leased", "breaking")
 OPEN_FILES = 4096  # files without uncommitted data that we remember, to save asking Azurite
 
 
@@ -71,7 +71,8 @@ class Files:
         async with self._locked(path):
             answer = await self._azurite.checked("PUT", path, headers=sent, sas=sas)
             self.forget(path)
-            self._remember(path, OpenFile(answer.headers["etag"], 0, carried))
+            # A file that is written anew stays leased.
+            self._remember(path, OpenFile(answer.headers["etag"], 0, carried, leased="x-ms-lease-id" in headers))
         return answer
 
     async def append(
@@ -96,7 +97,7 @@ class Files:
         async with self._locked(path):
             file = await self._file(path, sas)
             if file.leased:
-                await self._check_lease(path, headers.get("x-ms-lease-id"), sas)
+                await check_lease(self._azurite, path, headers.get("x-ms-lease-id"), sas)
             if position < file.length:
                 raise bad_request("InvalidFlushPosition", f"{position} is below what is flushed: {file.length}.")
             with self._accounting(file):
@@ -147,12 +148,6 @@ class Files:
         self._remember(path, file)
         return file
 
-    async def _check_lease(self, path: Path, lease: str | None, sas: str) -> None:
-        """Refuse who does not hold the lease, if there still is one; Azurite knows another's from the right one."""
-        now = await self._azurite.checked("HEAD", path, headers={"x-ms-lease-id": lease} if lease else {}, sas=sas)
-        if now.headers.get("x-ms-lease-state") in _LEASED and not lease:
-            raise Refused(412, "LeaseIdMissing", f"There is a lease on {path} and no lease ID was given.")
-
     async def _refresh(self, path: Path, file: OpenFile, sas: str) -> None:
         try:
             now = (await self._azurite.checked("HEAD", path, sas=sas)).headers
@@ -170,7 +165,7 @@ class Files:
                 "Lake Storage Service API.",
             )
         file.etag, file.length, file.carried = now["etag"], int(now["content-length"]), carried_headers(now)
-        file.leased = file.leased or now.get("x-ms-lease-state") in _LEASED
+        file.leased = file.leased or now.get("x-ms-lease-state") in LEASED
         with self._accounting(file):
             file.uncommitted.forget_before(file.length)
 

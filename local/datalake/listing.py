@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from local.datalake.access import Access
 from local.datalake.azurite import Azurite
 from local.datalake.errors import bad_request, path_not_found
+from local.datalake.leases import LEASED
 from local.datalake.properties import FOLDER
 from local.datalake.target import Path
 
@@ -37,6 +38,7 @@ class Entry:
     last_modified: str = ""
     created: str = ""
     tagged: bool = False
+    leased: bool = False
 
     def as_json(self) -> dict[str, str]:
         """As the service writes it: strings throughout."""
@@ -90,6 +92,7 @@ def parse_blobs(xml: bytes) -> tuple[list[Entry], str]:
             blob.findtext("Properties/Last-Modified", ""),
             blob.findtext("Properties/Creation-Time", ""),
             blob.find("Tags/TagSet/Tag") is not None,
+            blob.findtext("Properties/LeaseState", "") in LEASED,
         )
         for blob in root.iter("Blob")
     ]

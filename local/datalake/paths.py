@@ -1,7 +1,7 @@
 """Directories, and what is done to paths whole: properties, rename, delete, access control.
 
 Azurite's namespace is flat. A directory is a marked blob, or only a prefix that something lies under; renaming one
-copies each blob under it and then deletes the old ones, so a crash in between leaves both, and a retry completes it.
+copies each blob under it and then deletes the old ones: a crash in between leaves some in both places, none in neither.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TypeVar
 from local.datalake.access import Access, created_access
 from local.datalake.azurite import Answer, Azurite
 from local.datalake.errors import Refused, bad_request, from_azurite, path_not_found
+from local.datalake.leases import LEASED, check_lease, missing_lease
 from local.datalake.listing import Entry, has_children, parse_blobs
 from local.datalake.properties import (
     CONDITIONS,
@@ -80,7 +81,8 @@ class Paths:
         """Move a file, or a directory with all that lies under it; a file or an empty directory gives way.
 
         Raises:
-            Refused: 404 SourcePathNotFound; 409, the target is a directory with content, or lies in the source; 412.
+            Refused: 404 SourcePathNotFound; 409, the target is a directory with content, or lies in the source; 412, a
+                condition does not hold, or a lease on the source or on something in it is not the caller's.
         """
         now, is_directory = await self._source(source, sas)
         if source == target:
@@ -92,11 +94,12 @@ class Paths:
         if is_directory and headers.get("if-none-match") == "*" and await self._azurite.head(target, sas) is not None:
             raise already_exists(target)
         lease = headers.get("x-ms-source-lease-id")
+        # Before anything is copied: a refusal must leave the target as it is.
+        if lease or now.get("x-ms-lease-state") in LEASED:
+            await check_lease(self._azurite, source, lease, sas)
         if not is_directory:
-            if now.get("x-ms-lease-state") == "leased" and not lease:
-                raise Refused(412, "LeaseIdMissing", "There is a lease on the source and no lease ID was given.")
             return await self._move(source, target, now, headers, lease, sas)
-        return await self._move_tree(source, target, now, sas)
+        return await self._move_tree(source, target, now, lease, sas)
 
     async def delete_directory(self, path: Path, headers: Mapping[str, str], sas: str, *, recursive: bool) -> None:
         """Delete a directory and, if `recursive`, all that lies under it.
@@ -137,21 +140,37 @@ class Paths:
         await self._azurite.checked("DELETE", source, headers=held, sas=sas)
         return copied
 
-    async def _move_tree(self, source: Path, target: Path, now: Mapping[str, str], sas: str) -> Mapping[str, str]:
+    async def _move_tree(
+        self, source: Path, target: Path, now: Mapping[str, str], lease: str | None, sas: str
+    ) -> Mapping[str, str]:
+        def places(blob: Entry) -> tuple[Path, Path]:
+            moved_to = target.name + blob.name[len(source.name) :]
+            return Path(source.file_system, blob.name), Path(target.file_system, moved_to)
+
         async def copy(blob: Entry) -> None:
-            place = Path(target.file_system, target.name + blob.name[len(source.name) :])
-            await self._copy(Path(source.file_system, blob.name), place, {}, sas, tagged=blob.tagged)
+            old, new = places(blob)
+            await self._copy(old, new, {}, sas, tagged=blob.tagged)
 
         async def delete(blob: Entry) -> None:
-            await self._azurite.checked("DELETE", Path(source.file_system, blob.name), sas=sas)
+            old, new = places(blob)
+            try:
+                await self._azurite.checked("DELETE", old, headers={"if-match": blob.etag}, sas=sas)
+            except Refused as refused:
+                if refused.code != "ConditionNotMet":
+                    raise
+                # It was written since it was listed, and perhaps since it was copied.
+                written = await self._azurite.checked("HEAD", old, sas=sas)
+                await self._move(old, new, written.headers, {}, None, sas)
 
+        below = [blob async for blob in self._blobs_under(source, sas)]
+        if leased := next((blob for blob in below if blob.leased), None):
+            raise missing_lease(places(leased)[0])
         marked = FOLDER in now
         moved = await self._copy(source, target, {}, sas, tagged=True) if marked else now
-        below = [blob async for blob in self._blobs_under(source, sas)]
         await _each(below, copy)
         await _each(below, delete)
         if marked:
-            await self._azurite.checked("DELETE", source, sas=sas)
+            await self._azurite.checked("DELETE", source, headers={"x-ms-lease-id": lease} if lease else {}, sas=sas)
         return moved
 
     async def _copy(

@@ -178,12 +178,14 @@ def test_of_two_writers_the_etag_lets_one_flush(file_system: FileSystemClient) -
     assert client.download_file().readall() == b"second"
 
 
-@pytest.mark.parametrize("before", [True, False])  # is the file known as one that is not leased?
-def test_a_leased_file_is_written_by_its_holder_alone(file_system: FileSystemClient, before: bool) -> None:
+@pytest.mark.parametrize("known", ["before", "since", "anew"])  # since when the file is known, as to its lease
+def test_a_leased_file_is_written_by_its_holder_alone(file_system: FileSystemClient, known: str) -> None:
     client = file_system.create_file("a")
-    if not before:
+    if known == "since":
         client.flush_data(0, close=True)
     lease = client.acquire_lease()
+    if known == "anew":
+        client.create_file(lease=lease)
     client.append_data(b"abc", 0, lease=lease)
     for act in (lambda: client.append_data(b"xyz", 0), lambda: client.flush_data(3)):
         with pytest.raises(HttpResponseError) as refused:
