@@ -215,6 +215,7 @@ class Log:
         Raises:
             LogUnavailable: the file cannot be read.
         """
+        sequence = max(sequence, partition.first)
         if sequence >= partition.next:
             return []
         hot = partition.hot_from(sequence, _READ_BYTES)

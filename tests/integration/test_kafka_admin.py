@@ -137,7 +137,7 @@ def test_records_are_deleted_of_topics_that_clients_made_alone(make_namespace: C
         """The oldest offset that is left, or why none was deleted."""
         (future,) = admin.delete_records([TopicPartition(topic, 0, offset)]).values()
         try:
-            return int(future.result(10).low_watermark)
+            return int(future.result(PATIENCE).low_watermark)
         except KafkaException as error:
             found: KafkaError = error.args[0]
             return found

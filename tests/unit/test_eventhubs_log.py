@@ -117,6 +117,17 @@ async def test_reads_are_the_same_from_memory_and_from_disk(tmp_path: Path) -> N
         assert [body for _, body in hot[0]] == [body for batch in bodies for body in batch]
 
 
+async def test_what_was_dropped_is_not_read_from_memory(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        partition = log.hubs["hub"][0]
+        for body in ("0", "1", "2"):
+            await append(log, partition, body)
+        assert log.drop(partition, 2) == 2
+        assert read(log, partition) == [(2, "2")]
+        assert log.drop(partition, 3) == 1
+        assert read(log, partition) == []
+
+
 async def test_memory_holds_what_is_newest_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "_HOT_BYTES", 10_000)
     async with opened(tmp_path) as log:
