@@ -10,11 +10,11 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from shared.models.fields import MODEL, Key
-from shared.records import DERIVED_SOURCE, OWN_ATTRIBUTES, parse_origin, utc_from_milliseconds
+from shared.records import DERIVED_SOURCE, OWN_ATTRIBUTES, parse_origin, set_aside, utc_from_milliseconds
 
-# What a document says beyond the event's own fields. An event's own field of such a name stays, as `sent_id`.
-RESERVED = frozenset(("id", "origin"))
-SENT_PREFIX = "sent_"
+# What a document says beyond the event's own fields, and what Cosmos DB takes for its own: it would replace the system
+# properties, and delete the document after `ttl` seconds.
+RESERVED = frozenset(("id", "origin", "ttl", "_rid", "_self", "_etag", "_attachments", "_ts"))
 
 # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits: no / \ ? # in an id, 1,023 bytes at most.
 # The SDK itself raises for those, for tabs and line ends, and for a space at the end: an error that no retry mends.
@@ -57,9 +57,7 @@ def to_document(record: dict[str, Any]) -> dict[str, Any]:
     if len(record) > len(OWN_ATTRIBUTES) or not OWN_ATTRIBUTES.issuperset(record):
         origin["extensions"] = {name: value for name, value in record.items() if name not in OWN_ATTRIBUTES}
     document = {"id": document_id(record["id"], record["source"]), "pk": record["partitionkey"]}
-    if not RESERVED.isdisjoint(data):
-        data = {f"{SENT_PREFIX}{name}" if name in RESERVED else name: value for name, value in data.items()}
-    document |= data
+    document |= set_aside(data, RESERVED)
     document["origin"] = origin
     return document
 

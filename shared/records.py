@@ -9,7 +9,7 @@ ours: `origin`, where the fact first entered, `hub/partition/sequence/element/en
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypeVar
@@ -144,6 +144,19 @@ def utc_from_seconds(seconds: int) -> str:
 def utc_from_milliseconds(milliseconds: int) -> str:
     """`2026-11-22T09:00:00.123Z`."""
     return f"{utc_from_seconds(milliseconds // 1000)[:-1]}.{milliseconds % 1000:03d}Z"
+
+
+def set_aside(data: dict[str, Any], names: Set[str]) -> dict[str, Any]:
+    """The data with these names free for ours: a producer's own field of such a name stays, `id` as `sent_id`."""
+    if names.isdisjoint(data):
+        return data
+    kept = {}
+    for name, value in data.items():
+        free = name
+        while free in names or (free != name and free in data):
+            free = f"sent_{free}"
+        kept[free] = value
+    return kept
 
 
 class Unsendable(ValueError):

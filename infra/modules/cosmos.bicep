@@ -12,7 +12,7 @@ param tags object
 @minValue(1000)
 param maxThroughput int
 
-@description('Seconds that a document lives if it does not say itself (field ttl); -1 keeps it.')
+@description('Seconds that a document lives; -1 keeps it. A document that the Stream Analytics job writes may say itself (field ttl).')
 param documentTtlSeconds int
 
 @description('Spread the account over the zones of the region.')

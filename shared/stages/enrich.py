@@ -8,16 +8,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shared.models import Place, PlaceEnrichment, Seismic, SeismicEnrichment, Weather, WeatherEnrichment
-from shared.records import Record
+from shared.records import Record, set_aside
 from shared.reference.heat_index import heat_index_f
 from shared.reference.magnitude import magnitude_class
 from shared.reference.nearest_place import nearest
 from shared.reference.postal_codes import lookup
 from shared.routing import ENRICHED_HUB
 from shared.stages.records import RecordStage, Transform
-
-# A producer's own field that is named like one we add stays, under this prefix.
-SENT_PREFIX = "sent_"
 
 
 def joining(enrichment: Any, of: Callable[[dict[str, Any]], dict[str, Any]]) -> Transform:
@@ -26,9 +23,7 @@ def joining(enrichment: Any, of: Callable[[dict[str, Any]], dict[str, Any]]) -> 
     added = frozenset(enrichment.__annotations__)
 
     def transform(record: dict[str, Any]) -> list[dict[str, Any]]:
-        data = record["data"]
-        if not added.isdisjoint(data):
-            data = {f"{SENT_PREFIX}{name}" if name in added else name: value for name, value in data.items()}
+        data = set_aside(record["data"], added)
         record["data"] = data | adapter.validate_python(of(data))
         return [record]
 

@@ -47,6 +47,19 @@ def test_an_own_id_or_origin_stays_under_another_name() -> None:
     assert item.document["id"] == f"dev-2-418-0-{ENQUEUED}"
 
 
+@pytest.mark.parametrize("name", ["ttl", "_rid", "_self", "_etag", "_attachments", "_ts"])
+def test_a_field_that_cosmos_db_takes_for_its_own_stays_under_another_name(name: str) -> None:
+    # It would replace the system properties, and delete a document whose event says "ttl": 1 a second later.
+    (item,) = stored(PLACE | {name: 1})
+    assert (item.document[f"sent_{name}"], name in item.document) == (1, False)
+
+
+def test_a_field_that_is_called_as_another_will_be_stays_beside_it() -> None:
+    for sent in ({"id": 1, "sent_id": 2}, {"sent_id": 2, "id": 1}):
+        (item,) = stored(PLACE | sent)
+        assert (item.document["sent_sent_id"], item.document["sent_id"]) == (1, 2)
+
+
 def test_a_cloud_events_trace_and_extensions_are_in_its_origin() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     (item,) = stored(
