@@ -39,7 +39,10 @@ def main() -> int:
         help="how long events are kept (default 24, as Event Hubs Basic)",
     )
     parser.add_argument(
-        "--retention-megabytes", type=_amount, default=4096, help="the most that the log keeps on disk (default 4096)"
+        "--retention-megabytes",
+        type=_amount,
+        default=4096,
+        help="the most that the log keeps on disk (default 4096), but for compacted topics",
     )
     parser.add_argument(
         "--retention-check-seconds", type=_amount, default=30.0, help="how often both are enforced (default 30)"

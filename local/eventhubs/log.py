@@ -120,6 +120,17 @@ class Log:
         )
         return int((pages - free) * size)
 
+    async def size_without(self, partitions: Sequence[Partition]) -> int:
+        """Bytes of what all other partitions of the file hold, those of hubs that are not open too.
+
+        Raises:
+            sqlite3.Error: it cannot be read.
+        """
+        keys = {key for (key,) in self._database.execute("SELECT key FROM partitions")}
+        keys -= {partition.key for partition in partitions}
+        # It reads all of them: gigabytes take seconds.
+        return await asyncio.to_thread(log_file.content_size, self.path, keys) if keys else 0
+
     def append(self, partition: Partition, events: list[Event], done: Done, published: Published | None = None) -> None:
         """Commit `events` at the end of this turn of the event loop, with all else that came in it.
 

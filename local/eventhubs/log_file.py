@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,6 +176,13 @@ def drop_until(database: sqlite3.Connection, key: int, before: int, entries: int
             if size <= 0:
                 break
     return until
+
+
+def content_size(path: Path, keys: Iterable[int]) -> int:
+    """Bytes of the bodies in some partitions."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        queries = (f"SELECT IFNULL(SUM(LENGTH(body)), 0) FROM entries_{key}" for key in keys)
+        return sum(int(database.execute(query).fetchone()[0]) for query in queries)
 
 
 def checkpoint(path: Path) -> None:

@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What is kept: `seconds` of age where a hub says nothing else, and `size` bytes in all hubs together."""
+    """What is kept: `seconds` of age where a hub says nothing else, and `size` bytes of what may go, in all hubs."""
 
     seconds: float
     size: int
@@ -64,26 +64,37 @@ async def enforce(log: Log, limits: Limits, now: int, needed: Needed = nothing) 
             await asyncio.sleep(0)
         if needed(partition) < before:
             _LOG.warning("retention: %s is kept from event %d on: it is not captured yet", partition, needed(partition))
-    # Of a topic that Kafka would compact, the oldest record may be the newest of its key: somebody's state.
+    if log.size > limits.size:
+        dropped += await _shrink(log, partitions, limits.size, needed)
+    if dropped:
+        _LOG.info("retention: %d events dropped", dropped)
+    return dropped
+
+
+async def _shrink(log: Log, partitions: list[Partition], size: int, needed: Needed) -> int:
+    """Drop the oldest events while there are more than `size` bytes of them; how many went."""
+    # Of a topic that Kafka would compact, the oldest record may be the newest of its key: somebody's state. It stays,
+    # and nothing else goes in its place.
     droppable = [partition for partition in partitions if not partition.topic.compact]
+    if kept := await log.size_without(droppable):
+        _LOG.warning(
+            "retention: %d bytes of the log are of topics with cleanup.policy=compact, or of hubs that are not open, "
+            "and stay: delete the data directory when nobody needs them",
+            kept,
+        )
+    dropped = 0
     held: set[int] = set()
-    while log.size > limits.size:
+    while log.size > size + kept:
         oldest = _oldest(log, [partition for partition in droppable if partition.key not in held])
         if oldest is None:
-            if held or len(droppable) < len(partitions):
-                _LOG.warning(
-                    "retention: the log is larger than %d bytes with what is not captured yet, and topics with "
-                    "cleanup.policy=compact",
-                    limits.size,
-                )
+            if held:
+                _LOG.warning("retention: the log is larger than %d bytes with what is not captured yet", size)
             break
         step = log.drop(oldest, min(oldest.next, needed(oldest)))
         if not step:
             held.add(oldest.key)
         dropped += step
         await asyncio.sleep(0)
-    if dropped:
-        _LOG.info("retention: %d events dropped", dropped)
     return dropped
 
 

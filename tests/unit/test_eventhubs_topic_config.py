@@ -148,16 +148,21 @@ async def test_events_go_when_their_topic_says_so(tmp_path: Path, monkeypatch: p
         assert await left(100) == {"forever", "table"}
 
 
-async def test_a_log_that_is_too_large_keeps_what_kafka_would_compact(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_a_log_that_is_too_large_keeps_what_kafka_would_compact_at_nobodys_expense(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_open: bool
 ) -> None:
-    async with opened(tmp_path, hub("table", TopicConfig(compact=True)), hub("plain")) as log:
-        (table,), (plain,) = log.hubs["table"], log.hubs["plain"]
-        for partition in (table, plain):
+    monkeypatch.setattr(log_module, "_DROP_BYTES", 100_000)
+    table, plain = hub("table", TopicConfig(compact=True)), hub("plain")
+    async with opened(tmp_path, table) as log:
+        for _ in range(4):
+            await append(log, log.hubs["table"][0], batch(1, size=500_000))
+    async with opened(tmp_path, *([table] if is_open else []), plain) as log:
+        partition = log.hubs["plain"][0]
+        for _ in range(4):
             await append(log, partition, batch(1, size=500_000))
-        await retention.enforce(log, Limits(24 * 3600, 600_000), 0)
-        assert (table.empty, plain.empty) == (False, True)
-        assert not caplog.records
-        await retention.enforce(log, Limits(24 * 3600, 1), 0)
-        assert not table.empty
+        await retention.enforce(log, Limits(24 * 3600, 1_200_000), 0)
+        assert (partition.first, partition.next) == (2, 4)
         assert "cleanup.policy=compact" in caplog.text
+    async with opened(tmp_path, table) as log:
+        assert log.hubs["table"][0].next - log.hubs["table"][0].first == 4
