@@ -107,11 +107,12 @@ class Paths:
         Raises:
             Refused: 409 DirectoryNotEmpty; 412, something in it is leased.
         """
-        below = [Path(path.file_system, blob.name) async for blob in self._blobs_under(path, sas)]
+        below = [blob async for blob in self._blobs_under(path, sas)]
         if below and not recursive:
             message = "The recursive query parameter value must be true to delete a non-empty directory."
             raise Refused(409, "DirectoryNotEmpty", message)
-        await _each(below, lambda blob: self._azurite.checked("DELETE", blob, sas=sas))
+        _refuse_leased(path, below)
+        await _each(below, lambda blob: self._azurite.checked("DELETE", Path(path.file_system, blob.name), sas=sas))
         mark = await self._azurite.call("DELETE", path, headers=conditions(headers, "x-ms-lease-id"), sas=sas)
         if not mark.ok and mark.status != 404:
             raise from_azurite(mark.status, mark.headers.get("x-ms-error-code"), mark.body)
@@ -163,8 +164,7 @@ class Paths:
                 await self._move(old, new, written.headers, {}, None, sas)
 
         below = [blob async for blob in self._blobs_under(source, sas)]
-        if leased := next((blob for blob in below if blob.leased), None):
-            raise missing_lease(places(leased)[0])
+        _refuse_leased(source, below)
         marked = FOLDER in now
         moved = await self._copy(source, target, {}, sas, tagged=True) if marked else now
         await _each(below, copy)
@@ -214,6 +214,12 @@ def parse_rename_source(header: str, account: str) -> tuple[Path, str]:
 
 def already_exists(path: Path) -> Refused:
     return Refused(409, "PathAlreadyExists", f"The specified path already exists: {path}")
+
+
+def _refuse_leased(directory: Path, below: Sequence[Entry]) -> None:
+    """Before anything of a directory goes: nothing of it may be leased."""
+    if leased := next((blob for blob in below if blob.leased), None):
+        raise missing_lease(Path(directory.file_system, leased.name))
 
 
 async def _each(items: Sequence[T], act: Callable[[T], Awaitable[object]]) -> None:

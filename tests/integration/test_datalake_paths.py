@@ -197,7 +197,7 @@ def test_a_directory_with_a_leased_file_is_not_deleted_and_says_why(file_system:
     with pytest.raises(HttpResponseError) as refused:
         file_system.get_directory_client("d").delete_directory()
     assert (refused.value.status_code, refused.value.error_code) == (412, "LeaseIdMissing")
-    assert file_system.get_file_client("d/leased").exists()
+    assert names(file_system, recursive=False, path="d") == ["d/a", "d/leased"]
     lease.release()
     file_system.get_directory_client("d").delete_directory()
     assert names(file_system) == []
