@@ -28,6 +28,12 @@ _REACH = "check the address in the settings and the network (on a laptop: is `py
 _SIGN = "check the key in the settings, or the role of the identity (`az login`, then `az role assignment list`)"
 # How the SDK words a missing hub or consumer group: by its management call, and by a link.
 _NOT_FOUND = ("Status code: 404", "not-found", "could not be found")
+# How Cosmos DB words an ORDER BY that no index serves: by one path, and by several.
+_NOT_INDEXED = ("order-by item is excluded", "does not have a corresponding composite index")
+_INDEX = (
+    "add the path to `includedPaths` of the container in infra/cosmos.json, or several to its `compositeIndexes`; the "
+    "next `make up` or deployment indexes what is stored"
+)
 _KAFKA_REFUSALS = (
     KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -77,6 +83,8 @@ def explain(error: BaseException) -> str | None:
             return f"access was refused ({_first_line(error)}): {_SIGN}"
         case HttpResponseError() if error.status_code == 404:
             return f"it does not exist ({_first_line(error)}): check the names of the account, database and container"
+        case HttpResponseError() if any(words in str(error) for words in _NOT_INDEXED):
+            return f"no index serves this order ({_first_line(error)}): {_INDEX}"
         case HttpResponseError():
             return f"the service answered {error.status_code}: {_first_line(error)}"
     return None

@@ -121,6 +121,14 @@ def test_a_replay_sends_the_original_bytes_to_where_they_came_from(
     assert (place["body"], place["key"]) == ({"a": 1}, "27006")
 
 
+def test_a_replay_takes_what_failed_since(tools: Tools, lake: FileSystemClient) -> None:
+    write(lake, 5, b"early", failed_at="2026-11-22T09:00:00.000Z")
+    write(lake, 7, b"late", failed_at="2026-11-22T10:30:00.000Z")
+    ended = tools.run("dead-letters", "replay", "--stage", "split", "--since", "2026-11-22T10:00", "--dry-run")
+    assert ended.status == 0, ended.err
+    assert [line.split()[1] for line in ended.out.splitlines()] == [f"dev/2/7/0/{ENQUEUED}"]
+
+
 def test_a_replay_of_what_is_not_there_says_so(tools: Tools, lake: FileSystemClient) -> None:
     write(lake, 1, b"x")
     unknown, none = tools.run_together(

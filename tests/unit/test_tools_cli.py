@@ -128,6 +128,7 @@ def test_a_dry_run_prints_the_bodies_and_needs_no_settings(capfdbinary: pytest.C
         (ConnectError("Connection refused"), 1, "cannot be reached"),
         (ServiceRequestError("Connection refused"), 1, "python -m local up"),
         (EventHubError("odd"), 1, "odd"),
+        (HttpResponseError("The index path of the specified order-by item is excluded."), 1, "infra/cosmos.json"),
         (HttpResponseError("Syntax error, near 'FORM'"), 1, "near 'FORM'"),
     ],
 )

@@ -27,7 +27,7 @@ EXAMPLES = """examples:
   python -m tools capture show emulatorNs1/dev/0/2026/11/22/09/41/05.avro
   python -m tools capture show seed-24.avro --max 3        a file on this disk
   python -m tools capture show seed-24.avro --schema
-  python -m tools capture show seed-24.avro --json | jq .body.city_name
+  python -m tools capture show seed-24.avro --json | jq '.body.city_name?'
   python -m tools capture list --account-url https://NAME.blob.core.windows.net --container capture
 
 Blobs are looked for in the account of AzureWebJobsStorage, where a laptop's namespace writes them, or in that of

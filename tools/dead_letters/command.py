@@ -31,7 +31,7 @@ EXAMPLES = """examples:
   python -m tools dead-letters list                        all of them, oldest failure first
   python -m tools dead-letters list --stage split --since 2h
   python -m tools dead-letters show split-dev-0-95-        one, whole; the beginning of its id is enough
-  python -m tools dead-letters replay --stage split --dry-run
+  python -m tools dead-letters replay --stage split --since 2h --dry-run
   python -m tools dead-letters replay --id split-dev-0-95- --id split-dev-2-18-
 
 A replay sends the original bytes to the hub they came from, with what derives the same id again: once the cause is
@@ -56,9 +56,7 @@ def _add_list(actions: Any) -> None:
     parser = actions.add_parser("list", help="list them", description="List dead letters, oldest failure first.")
     parser.add_argument("--stage", metavar="S", help="only those of this stage (split, enrich_places, ...)")
     parser.add_argument("--reason", metavar="R", help="only those refused for this (decode, validation, ...)")
-    parser.add_argument(
-        "--since", type=choice.since, metavar="T", help="only those that failed since: 30m, 2h, 7d, 2026-11-22T09:00"
-    )
+    _add_since(parser)
     parser.add_argument("--json", action="store_true", help="one line of JSON each, with the body")
     parser.set_defaults(run=run_list)
 
@@ -78,8 +76,15 @@ def _add_replay(actions: Any) -> None:
     which.add_argument("--id", action="append", metavar="ID", help="this one (again for more)")
     which.add_argument("--stage", metavar="S", help="all of this stage")
     which.add_argument("--all", action="store_true", help="all there are")
+    _add_since(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     parser.set_defaults(run=run_replay)
+
+
+def _add_since(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since", type=choice.since, metavar="T", help="only those that failed since: 30m, 2h, 7d, 2026-11-22T09:00"
+    )
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -103,7 +108,7 @@ def run_show(options: argparse.Namespace) -> int:
 
 def run_replay(options: argparse.Namespace) -> int:
     settings = environment.load()
-    letters = read(clients.file_system(settings, FILE_SYSTEM), options.stage)
+    letters = read(clients.file_system(settings, FILE_SYSTEM), options.stage, since=options.since)
     if options.id:
         letters = list({one.id: one for one in (choice.by_id(letters, wanted) for wanted in options.id)}.values())
     else:

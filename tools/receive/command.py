@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   python -m tools receive --from-start --count 5              the first five events of hub dev
   python -m tools receive --hub enriched --from-start --seconds 10
   python -m tools receive --hub places --no-unpack            packed events as they travel
-  python -m tools receive --from-start --seconds 5 --json | jq .body.city_name
+  python -m tools receive --from-start --seconds 5 --json | jq '.body.city_name?'
 
 Nothing is taken off the hub: other consumers see the same events. Each consumer group allows five readers of a
 partition, so every hub of infra/eventhubs.json has one for this, `tools`; on any other hub there is '$Default'.
