@@ -14,7 +14,7 @@ from bench.processes import children
 from local.accounts import stage_counts
 from local.children import Child
 from local.stack import APP, ROOT, Stack
-from tests.e2e.chain import Run, lines, run_through, running
+from tests.e2e.chain import Run, run_through, running
 from tests.waiting import wait_until
 
 EVENTS = 3000
@@ -67,7 +67,7 @@ def test_nothing_is_lost_or_doubled_when_a_service_is_killed(stack: Stack, run: 
     stack.restart(victim)
     run.wait_stored(EVENTS, seconds=90)
     run.assert_each_stored_once(range(EVENTS))
-    assert lines(stack, "dead-letters") == []
+    assert run.letters() == []
 
 
 def test_the_function_app_killed_again_and_again(stack: Stack, run: Run) -> None:
@@ -112,7 +112,7 @@ def test_a_throttled_account_takes_longer_and_loses_nothing(stack: Stack, run: R
         run.send(run.numbered(1000, start=40))
         run.wait_stored(1040, seconds=90)
         run.assert_each_stored_once(range(1040))
-        assert lines(stack, "dead-letters") == []
+        assert run.letters() == []
     finally:
         stack.restart("cosmos")
 
