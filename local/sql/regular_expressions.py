@@ -25,9 +25,14 @@ SECONDS: Final = 1.0
 LARGEST: Final = 65_536
 """Characters, sets and the like that a pattern may come to, each repetition counted as often as it has to be there.
 
+A set counts for more the longer it is: it is compiled, and searched for, character by character, without a limit.
+
 PCRE's limit on a compiled pattern is as much, by default (https://www.pcre.org/current/doc/html/pcre2limits.html); to
 compile so many takes 50 ms (measured).
 """
+
+_SET_CHARACTERS: Final = 32
+"""Of a set, that count as much as a character beside it."""
 
 _TOKEN: Final = re.compile(
     r"""
@@ -94,8 +99,8 @@ def _size(text: str) -> int:
             groups[-1] += last * least
             last *= least + 1
         else:
-            last = 1
-            groups[-1] += 1
+            last = 1 + len(token[0]) // _SET_CHARACTERS
+            groups[-1] += last
         if last > LARGEST:
             return last
     return sum(groups)

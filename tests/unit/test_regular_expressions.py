@@ -68,6 +68,7 @@ def test_what_is_no_pattern_is_none(text: str) -> None:
     [
         "a" * (LARGEST + 1), f"a{{{LARGEST}}}", "(a{1000}){1000}", "(?:" * 15 + "a" + "{2})" * 15,
         "(" * 25 + "ab" + "c)+" * 25, "((?=a){300}){300}", "(# )\n(a{100}){100}){100}", "a{" + "9" * 5000 + "}",
+        f"[{''.join(map(chr, range(0x4E00, 0x5E00)))}]{{1000}}",
     ],
 )  # fmt: skip
 def test_a_pattern_that_would_become_too_large_is_none(text: str) -> None:
@@ -80,6 +81,7 @@ def test_a_pattern_that_would_become_too_large_is_none(text: str) -> None:
     [
         f"a{{{LARGEST - 1}}}", "(?:[0-9a-f]{4}-){3}[0-9a-f]{12}" * 200, "(?:" * 40 + "ab" + "c)*" * 40,
         r"^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$", "((((((a+)+b)+c)+d)+e)+f)+", "[" + "]" * 5000 + "]",
+        "[0-9A-Za-z+/=]{60000}",
     ],
 )  # fmt: skip
 def test_what_people_write_is_not_too_large(text: str) -> None:
