@@ -47,7 +47,7 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument(
         "--containers", type=_option(lambda text: read(Path(text))), default=[], metavar="FILE",
-        help="create those of this file (infra/cosmos.json), and give those that are there its indexes and TTL",
+        help="create those of this file (infra/cosmos.json); one that is there becomes as it is in the file",
     )  # fmt: skip
     parser.add_argument("--ru-budget", type=float, metavar="N", help="request units per second; over it, 429")
     lifecycle.add_arguments(parser, port=8081)

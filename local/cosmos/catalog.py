@@ -61,6 +61,11 @@ class Container:
     def computed_properties(self) -> Definitions:
         return container_policies.computed_properties(self.body)
 
+    def replaced(self, wanted: dict[str, Any], etag: str, second: int) -> dict[str, Any]:
+        """Its body once it is `wanted`. Its partition key stays, of the version by which its documents are hashed."""
+        key = {"partitionKey": self.body["partitionKey"]}
+        return container_body(wanted | key, self.rid, self.self_link, etag, second)
+
     @property
     def session_token(self) -> str:
         """Range 0, at our last change (`version#lsn`, the form that SDKs parse)."""
@@ -193,7 +198,7 @@ class Catalog:
         default_ttl = ttl.default_of(wanted)
         second = identifiers.now()
         etag = identifiers.etag(self.take_lsn(container), second)
-        new_body = container_body(wanted, container.rid, container.self_link, etag, second)
+        new_body = container.replaced(wanted, etag, second)
         index_terms = IndexTerms(new_body["indexingPolicy"])
 
         def work(connection: sqlite3.Connection) -> None:

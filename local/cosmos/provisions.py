@@ -16,10 +16,14 @@ from local.cosmos.partition_key import parse_definition, split_path
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """A container to create at start unless it is there: its database, and its JSON as the REST API takes it."""
+    """A container to create at start unless it is there: its database, and its JSON as the REST API takes it.
+
+    One that is there becomes as it is `declared`; else it is left alone.
+    """
 
     database: str
     body: dict[str, Any]
+    declared: bool
 
     @classmethod
     def parse(cls, text: str) -> Provision:
@@ -34,25 +38,25 @@ class Provision:
         try:
             split_path(path)
             body: dict[str, Any] = {"id": container, "partitionKey": {"paths": [path], "kind": "Hash", "version": 2}}
-            return cls.checked(database, body | ({"defaultTtl": int(seconds)} if seconds else {}))
+            return cls.checked(database, body | ({"defaultTtl": int(seconds)} if seconds else {}), declared=False)
         except (CosmosError, ValueError) as error:
             raise ValueError(f"{text!r} is not of the form DATABASE/CONTAINER:/PARTITION_KEY[:TTL]: {error}") from None
 
     @classmethod
-    def checked(cls, database: str, body: dict[str, Any]) -> Provision:
+    def checked(cls, database: str, body: dict[str, Any], *, declared: bool) -> Provision:
         """Raises `CosmosError` unless the service would make such a container."""
         for name in (database, body.get("id")):
             check_id(name, document=False)
         parse_definition(body.get("partitionKey"))
         container_policies.check(body)
         ttl.default_of(body)
-        return cls(database, body)
+        return cls(database, body, declared)
 
     async def apply(self, catalog: Catalog) -> None:
-        """Create it; one that is there gets the declared indexes and time to live, as a deployment would give it.
+        """Create it; one that is there becomes as declared, as by a deployment: what is declared no more, it loses.
 
         Raises:
-            OSError: it is there with another partition key, or other unique keys, which never change.
+            OSError: it is there with another partition key, or is to have other unique keys: these never change.
         """
         if self.database not in catalog.databases:
             await catalog.create_database({"id": self.database})
@@ -62,9 +66,11 @@ class Provision:
         elif existing.partition_key.paths != parse_definition(self.body["partitionKey"]).paths:
             wanted = ", ".join(self.body["partitionKey"]["paths"])
             raise self._stays(existing, f"exists with another partition key than {wanted}")
-        elif any(existing.body.get(name) != value for name, value in self.body.items()):
+        elif self.declared and existing.body != existing.replaced(
+            self.body, existing.body["_etag"], existing.body["_ts"]
+        ):
             try:
-                await catalog.replace_container(existing, {**existing.body, **self.body}, None)
+                await catalog.replace_container(existing, self.body, None)
             except CosmosError as error:
                 raise self._stays(existing, f"cannot become what is declared: {error}") from None
 
@@ -91,7 +97,7 @@ def read(path: Path) -> list[Provision]:
         if not isinstance(body, dict):
             raise ValueError(f"{path}: container {index}: not a JSON object")
         try:
-            found.append(Provision.checked(database, body))
+            found.append(Provision.checked(database, body, declared=True))
         except CosmosError as error:
             raise ValueError(f"{path}: container {index}: {error}") from None
     return found

@@ -62,7 +62,8 @@ async def test_a_container_made_again_is_empty_and_a_client_that_knew_the_old_on
 
 async def test_replacing_a_container_keeps_its_documents(database: DatabaseProxy, container: ContainerProxy) -> None:
     await container.create_item({"id": "1", "pk": "a"})
-    await database.replace_container(container, PartitionKey("/pk"), default_ttl=3600)
+    await database.replace_container(container, PartitionKey("/pk", version=1), default_ttl=3600)
+    assert (await container.read())["partitionKey"]["version"] == 2, "by which its documents are hashed"
     assert (await container.read())["defaultTtl"] == 3600
     assert (await container.read_item("1", "a"))["id"] == "1"
     with pytest.raises(CosmosHttpResponseError) as refused:

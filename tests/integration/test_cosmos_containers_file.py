@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.cosmos import CosmosClient
+from azure.cosmos import CosmosClient, PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from local.stack import CONTAINERS, ROOT
@@ -94,6 +94,27 @@ def test_a_path_that_is_added_is_indexed_after_the_next_start(tmp_path: Path, de
             things = client.get_database_client("dev").get_container_client("things")
             assert list(things.query_items("SELECT VALUE c.size FROM c ORDER BY c.size", partition_key="a")) == [1, 2]
             assert things.read()["defaultTtl"] == 60
+        declare()
+        service.restart()
+        with CosmosClient.from_connection_string(service.connection_string) as client:
+            made = client.get_database_client("dev").get_container_client("things").read()
+        assert "defaultTtl" not in made, "what is declared no more goes, as by a deployment"
+        assert made["indexingPolicy"]["includedPaths"] == [{"path": "/*"}]
+        etag = _etag(service)
+        service.restart()
+        assert _etag(service) == etag, "what is not declared is the default already"
+    finally:
+        service.stop()
+
+
+def test_a_container_to_create_is_left_alone_once_it_is_there(tmp_path: Path) -> None:
+    service = CosmosService(tmp_path, "--create", "dev/things:/pk:60")
+    try:
+        with CosmosClient.from_connection_string(service.connection_string) as client:
+            client.get_database_client("dev").replace_container("things", PartitionKey("/pk"), default_ttl=5)
+        etag = _etag(service)
+        service.restart()
+        assert _etag(service) == etag
     finally:
         service.stop()
 
