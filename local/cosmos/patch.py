@@ -15,6 +15,7 @@ from local.cosmos import statements
 from local.cosmos.charges import PATCH_OPERATION
 from local.cosmos.documents import Document, Partition
 from local.cosmos.errors import BadRequest, PreconditionFailed
+from local.sql.cosmos.errors import EvaluationError
 from local.sql.cosmos.scope import Definitions
 from local.sql.cosmos.select import Select
 from local.sql.cosmos.values import UNDEFINED, number
@@ -62,11 +63,14 @@ def apply(
     Raises:
         NotFound: it is not there.
         PreconditionFailed: the condition, or `if_match`, does not hold.
-        BadRequest: an operation cannot be applied; nothing is.
+        BadRequest: the condition takes too much, or an operation cannot be applied; nothing is.
     """
     body = orjson.loads(partition.read(connection, id_).body)
-    if request.condition is not None and not request.condition.matches(body):
-        raise PreconditionFailed()
+    try:
+        if request.condition is not None and not request.condition.matches(body):
+            raise PreconditionFailed()
+    except EvaluationError as error:
+        raise BadRequest(str(error)) from None
     key_paths = partition.container.partition_key.paths
     for operation in request.operations:
         steps = _pointer(operation.get("path"), key_paths)

@@ -55,6 +55,19 @@ async def test_operations_of_several_keys_are_kept_or_refused_each_by_itself(ser
     assert (status, [result["statusCode"] for result in results]) == (200, [200, 204])
 
 
+async def test_a_condition_that_takes_too_much_is_of_its_own_patch_alone(service: CosmosService) -> None:
+    key = str(uuid.uuid4())
+    condition = "FROM c WHERE REGEXMATCH(c.text, '(a|a)*$')"
+    patch = {"operations": [{"op": "set", "path": "/n", "value": 1}], "condition": condition}
+    _, results = await bulk(
+        service,
+        operation("Create", key, "1", text="a" * 60 + "b"),
+        operation("Patch", key, "1") | {"resourceBody": patch},
+        operation("Create", key, "2"),
+    )
+    assert [result["statusCode"] for result in results] == [201, 400, 201]
+
+
 async def test_without_continue_on_error_what_is_behind_a_failure_is_not_run(service: CosmosService) -> None:
     key = str(uuid.uuid4())
     operations = [operation("Create", key, id_) for id_ in ("1", "1", "2")]
