@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from local.cosmos import order_indexes
 from local.cosmos.errors import BadRequest
+from local.cosmos.index_terms import IndexTerms
 from local.cosmos.partition_key import split_path
 from local.sql.cosmos.computed import compile_computed
 from local.sql.cosmos.errors import SqlError
@@ -21,7 +22,6 @@ _MODES: Final = ("consistent", "none", "lazy")
 _MOST_INDEXED_PATHS: Final = 1500
 _MOST_UNIQUE_KEYS: Final = 10
 _MOST_UNIQUE_PATHS: Final = 16
-_ROOT: Final = ("/*", "/")
 
 
 def check(wanted: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ def check(wanted: dict[str, Any]) -> None:
     if not isinstance(policy, dict):
         raise BadRequest("The indexing policy is malformed: it must be a JSON object.")
     _check_mode(policy.get("indexingMode", "consistent"))
-    _check_paths(policy.get("includedPaths"), policy.get("excludedPaths"))
+    _check_paths(policy)
     order_indexes.validate(policy)
     unique_keys(wanted)
     try:
@@ -76,14 +76,13 @@ def _check_mode(mode: Any) -> None:
         raise BadRequest(f"The indexing mode {mode!r} is invalid: it must be {' or '.join(_MODES)}.")
 
 
-def _check_paths(included: Any, excluded: Any) -> None:
+def _check_paths(policy: dict[str, Any]) -> None:
     """The service adds a list that is missing, but of two that are there one must say what becomes of all the rest."""
-    for paths in (included or [], excluded or []):
-        if not isinstance(paths, list) or not all(isinstance(item, dict) for item in paths):
-            raise BadRequest("The indexing policy is malformed: includedPaths and excludedPaths must be [{path}, ...].")
-        if len(paths) > _MOST_INDEXED_PATHS:
-            raise BadRequest(f"The indexing policy is too large: at most {_MOST_INDEXED_PATHS} paths of each kind.")
-    if included and excluded and not any(item.get("path") in _ROOT for item in (*included, *excluded)):
+    IndexTerms(policy)
+    included, excluded = policy.get("includedPaths", []), policy.get("excludedPaths", [])
+    if max(len(included), len(excluded)) > _MOST_INDEXED_PATHS:
+        raise BadRequest(f"The indexing policy is too large: at most {_MOST_INDEXED_PATHS} paths of each kind.")
+    if included and excluded and not any(item["path"] == "/*" for item in (*included, *excluded)):
         raise BadRequest(
             "The special mandatory indexing path '/*' is not provided in any of the path type sets. Please provide "
             "this path in one of the sets."

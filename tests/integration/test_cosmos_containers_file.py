@@ -147,6 +147,11 @@ def test_what_never_changes_is_refused_in_a_line(tmp_path: Path, declare: Callab
         ('{"database": "a/b", "containers": [{"id": "x"}]}', "container 1: "),
         ('{"database": "dev", "containers": [{"id": "x"}]}', "container 1: The partition key definition is missing"),
         ('{"database": "dev", "containers": [{"id": "x", "partitionKey": {"paths": ["/a"]}, "defaultTtl": 0}]}', "-1"),
+        (
+            '{"database": "dev", "containers": [{"id": "x", "partitionKey": {"paths": ["/a"]}, "indexingPolicy": '
+            '{"includedPaths": [{"path": "a"}]}}]}',
+            "container 1: The path 'a' is invalid",
+        ),
     ],
 )
 def test_a_file_of_something_else(tmp_path: Path, text: str, said: str) -> None:
