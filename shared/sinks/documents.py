@@ -100,9 +100,10 @@ async def _write_batch(container: Container, key: str, batch: list[Sized]) -> li
         await container.execute_item_batch([("upsert", (item.document,)) for item in batch], partition_key=key)
         return []
     except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-        if not refuses(error):
+        if error.status_code not in REFUSALS | {403}:
             raise
-    # One document spoiled the transaction: each alone, so that only that one is refused.
+    # One document spoiled the transaction: each alone, so that only that one is refused. Whether a 403 is a full logical
+    # partition shows there, too: of an operation in a batch the SDK tells the status, not the sub-status.
     return [refusal for item in batch for refusal in await _write_one(container, item)]
 
 
@@ -116,7 +117,7 @@ async def _write_one(container: Container, item: Sized) -> list[Refused]:
         return [Refused(item.number, error.status_code or 0, str(error.http_error_message or error))]
 
 
-def refuses(error: CosmosBatchOperationError | CosmosHttpResponseError) -> bool:
+def refuses(error: CosmosHttpResponseError) -> bool:
     """Whether the service refuses the document itself, so that sending it again cannot help."""
     if error.status_code == 403:
         return error.sub_status == FULL_LOGICAL_PARTITION

@@ -126,6 +126,24 @@ async def test_a_full_logical_partition_refuses_the_document_but_a_firewall_does
         await upsert(Full(), documents(1))
 
 
+async def test_a_logical_partition_that_fills_up_in_a_batch_refuses_what_no_longer_fits() -> None:
+    class Full(Account):
+        async def upsert_item(self, body: dict) -> None:
+            if body["n"] >= 3:
+                error = CosmosHttpResponseError(status_code=403, message="Partition key reached maximum size of 20 GB")
+                error.sub_status = 1014
+                raise error
+            await super().upsert_item(body)
+
+    # GIVEN: an answer to a batch, in whose headers the sub-status of an operation is not
+    account = Full(refuse={"d3": 403})
+
+    # THEN: what fits is stored, and the rest does not stop the partition
+    refused = await upsert(account, documents(5))
+    assert [(item.number, item.status) for item in refused] == [(3, 403), (4, 403)]
+    assert len(account.stored) == 3
+
+
 async def test_a_container_with_another_key_path_is_an_outage_not_a_stream_of_dead_letters() -> None:
     class Mismatch(Account):
         async def upsert_item(self, body: dict) -> None:
