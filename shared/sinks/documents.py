@@ -100,7 +100,7 @@ async def _write_batch(container: Container, key: str, batch: list[Sized]) -> li
         await container.execute_item_batch([("upsert", (item.document,)) for item in batch], partition_key=key)
         return []
     except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-        if error.status_code not in REFUSALS | {403}:
+        if error.status_code != 403 and error.status_code not in REFUSALS:
             raise
     # One document spoiled the transaction: each alone, so that only that one is refused. Whether a 403 is a full logical
     # partition shows there, too: of an operation in a batch the SDK tells the status, not the sub-status.
