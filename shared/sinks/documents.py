@@ -100,9 +100,9 @@ async def _write_batch(container: Container, key: str, batch: list[Sized]) -> li
         await container.execute_item_batch([("upsert", (item.document,)) for item in batch], partition_key=key)
         return []
     except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-        if error.status_code != 403 and error.status_code not in REFUSALS:
+        if error.status_code not in (403, *REFUSALS):
             raise
-    # One document spoiled the transaction: each alone, so that only that one is refused. Whether a 403 is a full logical
+    # One document spoiled the transaction: each alone, so that only that one is refused. Whether a 403 means a full
     # partition shows there, too: of an operation in a batch the SDK tells the status, not the sub-status.
     return [refusal for item in batch for refusal in await _write_one(container, item)]
 
@@ -120,6 +120,6 @@ async def _write_one(container: Container, item: Sized) -> list[Refused]:
 def refuses(error: CosmosHttpResponseError) -> bool:
     """Whether the service refuses the document itself, so that sending it again cannot help."""
     if error.status_code == 403:
-        return error.sub_status == FULL_LOGICAL_PARTITION
+        return bool(error.sub_status == FULL_LOGICAL_PARTITION)
     # A container created with another key path refuses every document: nothing to dead-letter a stream for.
     return error.status_code in REFUSALS and error.sub_status != KEY_MISMATCH
