@@ -107,9 +107,10 @@ class CosmosSink:
                 )
                 return []
             except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-                if not _refuses(error):
+                if error.status_code != 403 and error.status_code not in _REFUSALS:
                     raise
-        # One document spoils the transaction: each alone, so that only that one is refused.
+        # One document spoils the transaction: each alone, so that only that one is refused. That shows its sub-status,
+        # too, which the SDK does not tell of an operation in a batch.
         refused = []
         for document in batch:
             try:
@@ -168,7 +169,7 @@ def transport() -> Any:
     return AioHttpTransport(use_env_settings=bool(getproxies_environment()))
 
 
-def _refuses(error: CosmosBatchOperationError | CosmosHttpResponseError) -> bool:
+def _refuses(error: CosmosHttpResponseError) -> bool:
     """Whether the service refuses the document itself, so that sending it again cannot help."""
     if error.status_code == 403:
         return error.sub_status == _FULL_LOGICAL_PARTITION

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
+from local.cosmos import connection_string
 from local.stream_analytics.definition import CosmosOutput
 from local.stream_analytics.documents import BATCH_BYTES, Document, batches, documents
-from local.stream_analytics.errors import StoreError
+from local.stream_analytics.errors import OutputError, StoreError
+from local.stream_analytics.outputs import CosmosSink
 from local.stream_analytics.store import Delivery, Memory, Position, Store
 
 RUN = "1f0cb0b8-6f9c-4d3e-9f55-7c3f0a1d2b3c"
@@ -75,6 +78,37 @@ def test_batches_keep_order_and_limits_and_the_last_of_an_id() -> None:
     assert [each for batch in cut for each in batch] == many[100:]
     large = [document("a", BATCH_BYTES), document("b", 1), document("c", BATCH_BYTES + 1)]
     assert [[each.id for each in batch] for batch in batches(large)] == [["a"], ["b"], ["c"]]
+
+
+async def test_a_logical_partition_that_fills_up_in_a_batch_refuses_what_no_longer_fits() -> None:
+    """A batch's answer has no sub-status in its headers: what kind of 403 it is shows one by one."""
+
+    class Full:
+        def __init__(self, sub_status: int) -> None:
+            self.stored: list[str] = []
+            self._sub_status = sub_status
+
+        async def execute_item_batch(self, operations: Any, partition_key: str) -> None:
+            raise CosmosBatchOperationError(error_index=2, headers={}, status_code=403, message="full")
+
+        async def upsert_item(self, body: dict[str, Any]) -> None:
+            if body["n"] == 2:
+                error = CosmosHttpResponseError(status_code=403, message="full")
+                error.sub_status = self._sub_status
+                raise error
+            self.stored.append(body["id"])
+
+    sink = CosmosSink(output(), connection_string(1), RUN)
+    records = delivery(*({"docId": str(n), "pk": "k", "n": n} for n in range(4)))
+    try:
+        sink._container = full = Full(1014)  # type: ignore[assignment]
+        assert [refused.what for refused in await sink.deliver(records)] == ["document 2"]
+        assert full.stored == ["0", "1", "3"]
+        sink._container = Full(0)  # type: ignore[assignment]
+        with pytest.raises(OutputError):
+            await sink.deliver(records)
+    finally:
+        await sink.close()
 
 
 def test_a_cycle_is_committed_whole_and_pending_until_it_is_delivered(tmp_path: Path) -> None:
