@@ -172,7 +172,7 @@ def transport() -> Any:
 def _refuses(error: CosmosHttpResponseError) -> bool:
     """Whether the service refuses the document itself, so that sending it again cannot help."""
     if error.status_code == 403:
-        return error.sub_status == _FULL_LOGICAL_PARTITION
+        return bool(error.sub_status == _FULL_LOGICAL_PARTITION)
     return error.status_code in _REFUSALS and error.sub_status != _KEY_MISMATCH
 
 
