@@ -14,7 +14,6 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.eventhub.aio import EventHubProducerClient
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
-from azure.storage.filedatalake.aio import DataLakeServiceClient, FileSystemClient
 
 from shared import settings
 from shared.settings import Connection, SettingsError
@@ -62,25 +61,8 @@ def documents() -> ContainerProxy:
 
 
 @cache
-def file_system(name: str) -> FileSystemClient:
-    """A file system of the Data Lake.
-
-    Raises:
-        SettingsError: the DataLake connection is not set.
-    """
-    connection = settings.data_lake()
-    if connection.connection_string:
-        service = DataLakeServiceClient.from_connection_string(connection.connection_string, transport=_transport())
-    else:
-        service = DataLakeServiceClient(
-            _endpoint(connection), credential=_identity(connection.client_id), transport=_transport()
-        )
-    return service.get_file_system_client(name)
-
-
-@cache
 def blob_container(name: str) -> ContainerClient:
-    """The same file system as blobs: a Put Blob replaces a small file in one atomic, conditional request.
+    """A file system of the Data Lake, as blobs: a Put Blob replaces a small file in one atomic, conditional request.
 
     Raises:
         SettingsError: the DataLake connection is not set.

@@ -62,7 +62,7 @@ async def _cosmos() -> str:
 
 async def _data_lake() -> str:
     for name in (EVENTS_FILE_SYSTEM, DEAD_LETTERS_FILE_SYSTEM):
-        if not await clients.file_system(name).exists():
+        if not await clients.blob_container(name).exists():
             return f"file system {name} does not exist"
     return "ok"
 

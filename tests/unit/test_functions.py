@@ -339,7 +339,8 @@ async def test_health_names_what_is_away(azure: Azure, monkeypatch: pytest.Monke
     producer.__aenter__ = AsyncMock(return_value=producer)
     producer.__aexit__ = AsyncMock(return_value=None)
     monkeypatch.setattr(clients, "producer", lambda _: producer)
-    monkeypatch.setattr(clients, "file_system", lambda _: Mock(exists=AsyncMock(return_value=True)))
+    lake = Mock(exists=AsyncMock(return_value=True))
+    monkeypatch.setattr(clients, "blob_container", lambda _: lake)  # what store_files writes through
     check = func.HttpRequest(method="GET", url="/api/health", body=b"")
 
     response = await user_function(health)(check)
@@ -351,6 +352,10 @@ async def test_health_names_what_is_away(azure: Azure, monkeypatch: pytest.Monke
     assert (response.status_code, answer["dependencies"]["event_hubs"]) == (503, "ok")
     assert "401" in answer["dependencies"]["cosmos"]
     assert "secret" not in answer["dependencies"]["cosmos"]
+
+    lake.exists.return_value = False
+    answer = orjson.loads((await user_function(health)(check)).get_body())
+    assert answer["dependencies"]["data_lake"] == "file system events does not exist"
 
 
 async def test_health_asks_its_dependencies_once_in_a_while_however_often_it_is_asked(
@@ -384,7 +389,7 @@ async def test_health_names_a_setting_that_is_missing(monkeypatch: pytest.Monkey
     for name in ("EventHubs", "Cosmos", "DataLake"):
         monkeypatch.delenv(name, raising=False)
     clients.documents.cache_clear()
-    clients.file_system.cache_clear()
+    clients.blob_container.cache_clear()
     response = await user_function(health)(func.HttpRequest(method="GET", url="/api/health", body=b""))
     answer = orjson.loads(response.get_body())["dependencies"]
     assert response.status_code == 503
