@@ -177,7 +177,7 @@ class Partition:
     ) -> tuple[Document, int | None, int | None]:
         """(the document with its system properties, its own ttl, its expiry); `old` is what it takes the place of."""
         container = self.container
-        own_ttl = ttl.own_of(body) if "ttl" in body else None
+        own_ttl = ttl.own_of(body)
         lsn = self.catalog.take_lsn(container)
         etag = identifiers.etag(lsn, self.now)
         rid = identifiers.document_rid(container.database.number, container.number, number)
