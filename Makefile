@@ -68,4 +68,5 @@ check-clients: $(INSTALLED) ## check the local services with SDKs of other langu
 	$(BIN)/python -m tests.clients.check
 
 clean: ## remove what setup installed and what the stack stored
-	rm -rf $(VENV) $(QUIXSTREAMS) $(AZURE_CLI) .pytest_cache local/azurite/node_modules .local
+	rm -rf $(VENV) $(QUIXSTREAMS) $(AZURE_CLI) .pytest_cache local/azurite/node_modules .local \
+		tests/clients/javascript/node_modules tests/clients/java/target tests/clients/go/build
