@@ -31,8 +31,8 @@ _NOT_FOUND = ("Status code: 404", "not-found", "could not be found")
 # How Cosmos DB words an ORDER BY that no index serves: by one path, and by several.
 _NOT_INDEXED = ("order-by item is excluded", "does not have a corresponding composite index")
 _INDEX = (
-    "add the path to `includedPaths` of the container in infra/cosmos.json, or several to its `compositeIndexes`; the "
-    "next `make up` or deployment indexes what is stored"
+    "add the path (`/FIELD/?`) to `includedPaths` of the container in infra/cosmos.json, or several (`/FIELD`) to its "
+    "`compositeIndexes`; the next `make up` or deployment indexes what is stored"
 )
 _KAFKA_REFUSALS = (
     KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED,
