@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from bisect import insort
 from collections.abc import Sequence
+from functools import reduce
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -38,6 +39,10 @@ class Aggregate(ABC):
     @abstractmethod
     def merge(self, earlier: Any, later: Any) -> Any:
         """What it has of two parts, the rows of `earlier` having come first."""
+
+    def gather(self, parts: Sequence[Any]) -> Any:
+        """What it has of several parts, in order."""
+        return reduce(self.merge, parts)
 
     def result(self, so_far: Any) -> Any:
         """The function's value."""

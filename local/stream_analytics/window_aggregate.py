@@ -54,17 +54,17 @@ class Grouping:
         """The groups of consecutive parts of a window."""
         if len(parts) == 1:
             return parts[0]
-        merged: Groups = {}
+        found: dict[Hashable, list[tuple[tuple[Any, ...], list[Any]]]] = {}
         for part in parts:
-            for same, (values, so_far) in part.items():
-                group = merged.get(same)
-                both = so_far if group is None else self.merge_aggregates(group[1], so_far)
-                merged[same] = (values if group is None else group[0], both)
-        return merged
-
-    def merge_aggregates(self, earlier: list[Any], later: list[Any]) -> list[Any]:
-        """What each aggregate has of two parts of a window."""
-        return [aggregate.merge(earlier[index], later[index]) for index, aggregate in self._indexed]
+            for same, group in part.items():
+                found.setdefault(same, []).append(group)
+        return {
+            same: (
+                groups[0][0],
+                [aggregate.gather([so_far[index] for _, so_far in groups]) for index, aggregate in self._indexed],
+            )
+            for same, groups in found.items()
+        }
 
     def results(self, so_far: list[Any]) -> tuple[Any, ...]:
         """The values of the aggregates."""

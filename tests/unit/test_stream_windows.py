@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -144,6 +145,22 @@ def test_an_offset_takes_the_start_in_and_leaves_the_end_out() -> None:
         (at("2021-10-26T12:59:59.999Z"), 2),
         (at("2021-10-26T13:59:59.999Z"), 1),
     ]
+
+
+def test_what_the_panes_of_a_window_gathered_is_put_together_once() -> None:
+    """Pane by pane, a window of an hour that hops by a second would copy its rows 3600 times."""
+    calls: list[int] = []
+
+    class Counted(Collect):
+        def gather(self, parts: Sequence[Any]) -> Any:
+            calls.append(len(parts))
+            return super().gather(parts)
+
+    rows = [event(f"00:00:{second}", value=second) for second in range(10, 20)]
+    windows = ends(run(HoppingAggregate(Hopping(5 * SECOND, SECOND), [], [Counted(number)]), rows))
+    assert windows[4] == ("00:00:14", [10, 11, 12, 13, 14])
+    assert len(windows) == 14
+    assert len(calls) <= len(windows)
 
 
 # --- what is not documented, and held in one place
