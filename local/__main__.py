@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import shlex
 import signal
 import sys
@@ -80,8 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:  # a second Ctrl-C: leave at once; children end with our pipes
         return 130
+    except BrokenPipeError:  # who read has seen enough (`| head`); Python would complain again when it flushes at exit
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return status
 
 

@@ -1,4 +1,4 @@
-"""What the repository says should exist, for the scripts: hubs, Capture, sizes, and ids that follow from others.
+"""What is to exist by what the repository says: hubs, Capture, containers, sizes, and ids that follow from others.
 
 Run as `declared.py WHAT ...`; prints lines of words. It needs Python alone, nothing of the virtual environment.
 """

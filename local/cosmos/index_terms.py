@@ -83,9 +83,12 @@ def _rule(item: Any) -> tuple[tuple[str, ...], bool]:
     path = item.get("path") if isinstance(item, dict) else None
     if not isinstance(path, str):
         raise BadRequest("The indexing policy is malformed: includedPaths and excludedPaths must be [{path}, ...].")
-    subtree = path.endswith("/*")
-    path = path.removesuffix("/*").removesuffix("/?")
-    return (split_path(path) if path else ()), subtree
+    if path[-2:] not in ("/*", "/?"):
+        raise BadRequest(
+            f"The indexing path '{path}' could not be accepted: it must end in /? for the value itself, or in /* for "
+            "all that is below."
+        )
+    return (split_path(path[:-2]) if path != "/*" else ()), path.endswith("*")
 
 
 def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, ...]]:

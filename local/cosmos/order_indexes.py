@@ -6,6 +6,8 @@ https://learn.microsoft.com/azure/cosmos-db/nosql/query/order-by, .../index-poli
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,4 +70,5 @@ def check(container: Container, ordering: Sequence[Ordering]) -> None:
 
 
 def _written(path: Path) -> str:
-    return "/" + "/".join(map(str, path))
+    """As a policy has it: names that are no identifiers in quotes."""
+    return "".join(f"/{step}" if re.fullmatch(r"\w+", str(step)) else f"/{json.dumps(step)}" for step in path)

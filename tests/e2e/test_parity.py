@@ -13,7 +13,7 @@ from azure.cosmos import CosmosClient
 
 from local.accounts import Stores
 from local.ports import Ports
-from local.stack import JOB_DIR, REFERENCE, ROOT, Stack
+from local.stack import CONTAINERS, JOB_DIR, REFERENCE, ROOT, Stack
 from tests.e2e.chain import documents, encoded, lines
 from tests.sending import Sender
 from tests.waiting import wait_until
@@ -35,6 +35,11 @@ STORED_BY_THE_JOB = {
     "a required field missing": True,
     "unknown kind": True,
     "plain text": False,
+}
+
+INDEXED = {
+    container["id"]: {included["path"] for included in container["indexingPolicy"]["includedPaths"]}
+    for container in json.loads(CONTAINERS.read_text())["containers"]
 }
 
 Event = dict[str, Any]
@@ -134,6 +139,11 @@ def test_both_paths_store_the_same_events_and_differ_over_bad_ones_as_documented
     assert said.keys() < {window["kind"] for window in aggregates}
     for window in aggregates:
         assert (window["reading"], window["unit"]) == said.get(window["kind"], (None, None))
+
+    # AND what a container indexes is what its documents have;
+    for container, kept in (("events", stored.values()), ("stream", streamed.values()), ("aggregates", aggregates)):
+        fields = {field for document in kept for field in document}
+        assert {f"/{field}/?" for field in fields} >= INDEXED[container]
 
     # AND of a bad event the functions have the bytes as a dead letter, the job the event if it is JSON, else nothing.
     def body(letter: Event) -> bytes:

@@ -149,8 +149,13 @@ def test_what_never_changes_is_refused_in_a_line(tmp_path: Path, declare: Callab
         ('{"database": "dev", "containers": [{"id": "x", "partitionKey": {"paths": ["/a"]}, "defaultTtl": 0}]}', "-1"),
         (
             '{"database": "dev", "containers": [{"id": "x", "partitionKey": {"paths": ["/a"]}, "indexingPolicy": '
-            '{"includedPaths": [{"path": "a"}]}}]}',
+            '{"includedPaths": [{"path": "a/?"}]}}]}',
             "container 1: The path 'a' is invalid",
+        ),
+        (
+            '{"database": "dev", "containers": [{"id": "x", "partitionKey": {"paths": ["/a"]}, "indexingPolicy": '
+            '{"includedPaths": [{"path": "/a"}]}}]}',
+            "container 1: The indexing path '/a' could not be accepted: it must end in /?",
         ),
     ],
 )

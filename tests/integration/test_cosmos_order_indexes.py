@@ -5,6 +5,7 @@ Source: https://learn.microsoft.com/azure/cosmos-db/nosql/query/order-by and ...
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -61,6 +62,17 @@ async def test_what_is_not_may_not(database: DatabaseProxy, policy: dict[str, An
         await rows(new.query_items(f"SELECT VALUE c.id FROM c ORDER BY {by}"))
     assert refused.value.status_code == 400
     assert await rows(new.query_items("SELECT VALUE c.id FROM c WHERE c.n = 1 AND c.at.code = 2")) == ["1"]
+
+
+async def test_the_path_to_include_is_written_as_a_policy_takes_it(database: DatabaseProxy) -> None:
+    by = 'c["post code"].city'
+    new = await made(database, includedPaths=paths("/n/?"), excludedPaths=paths("/*"))
+    with pytest.raises(CosmosHttpResponseError, match="Include /") as refused:
+        await rows(new.query_items(f"SELECT VALUE c.id FROM c ORDER BY {by}"))
+    (path,) = re.findall(r"Include (/.*?/\?)", str(refused.value).replace("\\", ""))
+    assert path == '/"post code"/city/?'
+    mended = await made(database, includedPaths=paths(path), excludedPaths=paths("/*"))
+    assert await rows(mended.query_items(f"SELECT VALUE c.id FROM c ORDER BY {by}")) == []
 
 
 # The table of .../index-policy#order-by-queries-on-multiple-properties.

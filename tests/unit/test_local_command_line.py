@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 
 import pytest
 
 from local import lifecycle
 from local.__main__ import build_parser, main
+from local.stack import ROOT
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,18 @@ def test_wrong_arguments_exit_2(arguments: list[str], words: str, capsys: pytest
         main(arguments)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    """As `python -m local env | head -1`."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "local", "env"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as printing:
+        assert printing.stdout
+        assert printing.stderr
+        printing.stdout.close()
+        assert printing.stderr.read() == ""
+    assert printing.returncode == 0
 
 
 def test_the_demos_defaults_are_its_documented_job() -> None:
