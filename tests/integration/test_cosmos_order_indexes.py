@@ -69,7 +69,8 @@ async def test_the_path_to_include_is_written_as_a_policy_takes_it(database: Dat
     new = await made(database, includedPaths=paths("/n/?"), excludedPaths=paths("/*"))
     with pytest.raises(CosmosHttpResponseError, match="Include /") as refused:
         await rows(new.query_items(f"SELECT VALUE c.id FROM c ORDER BY {by}"))
-    (path,) = re.findall(r"Include (/.*?/\?)", str(refused.value).replace("\\", ""))
+    message = str(refused.value.http_error_message).replace("\\", "")
+    (path,) = re.findall(r"Include (/.*?/\?)", message)
     assert path == '/"post code"/city/?'
     mended = await made(database, includedPaths=paths(path), excludedPaths=paths("/*"))
     assert await rows(mended.query_items(f"SELECT VALUE c.id FROM c ORDER BY {by}")) == []
