@@ -75,6 +75,7 @@ class Quiet:
     """What a look showed of a quiet partition: what was enqueued before `until` has a sequence number up to `last`.
 
     `handed` is up to where it had been handed over before the look: a log that ends sooner is not the one that it was.
+    Where it is `empty`, nothing comes of what is after that: the hub has dropped it.
     """
 
     input: str
@@ -82,6 +83,7 @@ class Quiet:
     handed: int
     last: int
     until: DateTime
+    empty: bool = False
 
 
 class Inbox:
@@ -154,6 +156,7 @@ class HubReader:
         self.partitions: list[str] = []
         self._inbox = inbox
         self._handed: dict[str, int] = {}
+        self._known: dict[str, int | None] = {}  # up to where events were handed over, or said to be dropped
         self._heard: dict[str, float] = {}
         self._stirred = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -193,6 +196,7 @@ class HubReader:
             )  # fmt: skip
         for partition in self.partitions:
             position = holding.get(int(partition))
+            self._known[partition] = None if position is None else position.sequence
             self._handed[partition] = -1 if position is None else position.sequence
             self._heard[partition] = 0.0
         self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._watch())]
@@ -226,16 +230,22 @@ class HubReader:
         if not fresh:
             return
         first, last = fresh[0].sequence_number or 0, fresh[-1].sequence_number or 0
-        if after >= 0 and first != after + 1:
-            _LOG.warning(
-                "input %s, partition %s: the events %d to %d were dropped from the hub before they were read",
-                self.source.name, partition, after + 1, first - 1,
-            )  # fmt: skip
+        self._say_dropped(partition, first - 1)
         # Before the wait: should the SDK drop the partition meanwhile, the batch is ours, and what it reads again not.
-        self._handed[partition] = last
+        self._handed[partition] = self._known[partition] = last
         self._heard[partition] = time.monotonic()
         self._stirred.set()
         await self._inbox.put(Batch(self.source.name, int(partition), fresh))
+
+    def _say_dropped(self, partition: str, last: int) -> None:
+        """Say, once, that events up to `last` are gone; of a partition that was never read, nothing is missed."""
+        known = self._known[partition]
+        if known is not None and last > known:
+            _LOG.warning(
+                "input %s, partition %s: the events %d to %d were dropped from the hub before they were read",
+                self.source.name, partition, known + 1, last,
+            )  # fmt: skip
+            self._known[partition] = last
 
     async def _on_error(self, context: PartitionContext | None, error: Exception) -> None:
         where = f"partition {context.partition_id}" if context else f"hub {self.source.hub}"
@@ -298,7 +308,10 @@ class HubReader:
                 "input %s, partition %s: not known whether it is idle: %s", self.source.name, partition, reason(error)
             )
             return None
-        return Quiet(self.source.name, int(partition), handed, properties["last_enqueued_sequence_number"], until)
+        last, empty = properties["last_enqueued_sequence_number"], properties["is_empty"]
+        if empty and handed == self._handed[partition]:
+            self._say_dropped(partition, last)
+        return Quiet(self.source.name, int(partition), handed, last, until, empty)
 
 
 class _Starts(Mapping[str, Any]):

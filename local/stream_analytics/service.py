@@ -262,7 +262,7 @@ class Service:
                 f"{look.last}: its log was created anew, or cut: start the job again, and if it then says the same, "
                 "delete its state to read the hub from its beginning"
             )
-        if self._read[place] >= look.last:
+        if self._read[place] >= (look.handed if look.empty else look.last):
             self._reached[place] = max(self._reached[place], look.until)
             self._keep(cycle, self._job.idle(look.until, *place))
 
