@@ -69,8 +69,9 @@ class CosmosSink:
     def __init__(self, output: CosmosOutput, connection_string: str, run: str) -> None:
         self._output = output
         self._run = run
+        # As UTF-8: escaped, as the SDK writes by itself, 700 KB of Cyrillic are more than the 2 MB of a document.
         self._client = CosmosClient.from_connection_string(
-            connection_string, no_response_on_write=True, transport=transport()
+            connection_string, no_response_on_write=True, enable_compact_utf8_item_writes=True, transport=transport()
         )
         self._container = self._client.get_database_client(output.database).get_container_client(output.container)
 

@@ -36,7 +36,7 @@ def lake_output(name: str, system: ContainerClient) -> LakeOutput:
 async def deliver(stack: Stack, output: Output, *records: object, number: int = 1) -> None:
     sink = connect(output, stack.settings[output.setting], RUN)
     try:
-        lines = [json.dumps(record).encode() for record in records]
+        lines = [json.dumps(record, ensure_ascii=False).encode() for record in records]
         assert list(await sink.deliver(Delivery(number, output.name, 1.5, lines))) == []
     finally:
         await sink.close()
@@ -103,3 +103,19 @@ async def test_a_container_that_is_not_there_is_waited_for(services: Stack) -> N
         await deliver(services, output, *records)
         found = container.query_items("SELECT VALUE c.n FROM c", enable_cross_partition_query=True)
         assert sorted(map(int, found)) == list(range(10))
+
+
+@pytest.mark.parametrize("letter", ["a", "ж", "字"])
+async def test_a_document_as_large_as_an_event_is_stored_in_any_script(services: Stack, letter: str) -> None:
+    # GIVEN: two documents of one key, which go as one batch, and one as large as a hub's largest event
+    size = len(letter.encode())
+    output = CosmosOutput("cosmos", "Cosmos", "dev", f"t{uuid.uuid4().hex[:10]}", "key", "id")
+    pair = [{"id": f"{n}", "key": "pair", "text": letter * (900_000 // size)} for n in range(2)]
+    whole = {"id": "whole", "key": "whole", "text": letter * (1_040_000 // size)}
+    with CosmosClient.from_connection_string(services.settings["Cosmos"]) as client:
+        container = client.get_database_client("dev").create_container(output.container, PartitionKey("/key"))
+
+        # WHEN: they are delivered, THEN: none is refused, and all are as they were
+        await deliver(services, output, *pair, whole)
+        for document in (*pair, whole):
+            assert container.read_item(document["id"], document["key"])["text"] == document["text"]
