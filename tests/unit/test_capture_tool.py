@@ -86,6 +86,12 @@ def test_what_a_terminal_would_obey_is_spelled_out(tmp_path: Path, capsys: pytes
     assert out.endswith("key k\\x1b  p\\r=v\\nw\n  a\\x1b[2J\tb\nc\\x9b\\u202e\n")
 
 
+def test_a_body_that_no_line_of_json_can_hold_is_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = b"[" * 300 + b"]" * 300
+    assert main(["capture", "show", write(tmp_path / "a.avro", deep), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["body"] == deep.decode()
+
+
 def test_json_holds_what_the_file_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = write(
         tmp_path / "a.avro", b'{"a": [1]}', b"text", b"\xff", None,

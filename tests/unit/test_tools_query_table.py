@@ -30,6 +30,11 @@ def test_wide_values_are_cut_and_kept_on_one_line() -> None:
     assert tabulate([{"a": "one\ntwo"}], 80).rows == (("one⏎two",),)
 
 
+def test_what_a_terminal_would_obey_is_spelled_out() -> None:
+    assert tabulate([{"a\x1b": "b\x1b[2J"}], 80).rows == (("b\\x1b[2J",),)
+    assert tabulate([{"a\x1b": "b"}], 80).columns == ("a\\x1b",)
+
+
 def test_columns_without_room_are_named() -> None:
     table = tabulate([{"id": "1" * 20, "first": "x" * 30, "second": "y" * 30}], width=60)
     assert table.columns == ("id", "first")

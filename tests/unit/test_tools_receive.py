@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from tools.receive.received import BATCH_CONTENT_TYPE, Received, unpack
@@ -14,6 +15,7 @@ PLAIN = Received(
     content_type=None, properties={}, body=b'{"postal_cd":"28036"}',
 )  # fmt: skip
 RECORDS = [{"id": "a", "partitionkey": "28036"}, {"id": "b", "partitionkey": "KCLT"}, {"id": "c"}]
+DEEP = b"[" * 300 + b"]" * 300  # orjson reads it, and does not write it
 PACKED = replace(PLAIN, content_type=BATCH_CONTENT_TYPE, body=json.dumps(RECORDS).encode())
 
 
@@ -33,6 +35,7 @@ def test_a_packed_event_is_its_records_each_with_its_own_key() -> None:
         replace(PACKED, body=b"[truncated"),
         replace(PACKED, body=b'{"not": "a batch"}'),
         replace(PACKED, body=b""),
+        replace(PACKED, body=DEEP),
     ],
 )
 def test_anything_else_is_shown_as_it_is(event: Received) -> None:
@@ -49,13 +52,14 @@ def test_a_content_type_may_have_parameters() -> None:
         (b'{"a": 1}', "body", {"a": 1}),
         (b"hello", "body", "hello"),
         (b"", "body", ""),
+        (DEEP, "body", DEEP.decode()),
         (b"caf\xe9", "body_base64", "Y2Fm6Q=="),
     ],
 )
 def test_json_output_holds_any_body(body: bytes, field: str, value: object) -> None:
     document = replace(PLAIN, body=body).document()
     assert document[field] == value
-    assert json.loads(json.dumps(document)) == document
+    assert orjson.loads(orjson.dumps(document)) == document
 
 
 def test_a_person_reads_where_it_is_then_the_body_as_it_is() -> None:
@@ -66,3 +70,10 @@ def test_a_person_reads_where_it_is_then_the_body_as_it_is() -> None:
     assert replace(PLAIN, body=b"").lines()[1] == "(empty)"
     assert "not UTF-8" in replace(PLAIN, body=b"\xe9").lines()[1]
     assert "no key" in replace(PLAIN, key=None).lines()[0]
+
+
+def test_what_a_terminal_would_obey_is_spelled_out() -> None:
+    """GIVEN escape sequences in a key, a property and a body THEN none of them reaches the terminal."""
+    place, body = replace(PLAIN, key="k\x1b[2J", properties={"p": "v\nw"}, body=b"a\x1b[2J\tb\nc\x07").lines()
+    assert place.endswith("key k\\x1b[2J  p=v\\nw")
+    assert body == "a\\x1b[2J\tb\nc\\x07"

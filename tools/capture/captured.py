@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
+from tools import printable
 
 _KEYS = ("x-opt-partition-key", "x-opt-kafka-key")
-# A terminal obeys these; a body of several lines, and its tabs, are shown as they are.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_BODY_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,8 @@ class Captured:
         }
 
     def _body(self) -> Any:
-        with contextlib.suppress(orjson.JSONDecodeError):
-            return orjson.loads(self.body or b"")
+        with contextlib.suppress(ValueError):
+            return printable.json_value(self.body or b"")
         return _value(self.body)
 
     def lines(self) -> tuple[str, str]:
@@ -66,7 +62,7 @@ class Captured:
         for name, value in (*self.system.items(), *self.properties.items()):
             if name not in _KEYS:
                 place += f"  {name}={_shown(value)}"
-        return _escaped(_CONTROLS, place), _escaped(_BODY_CONTROLS, self._body_text())
+        return printable.line(place), printable.block(self._body_text())
 
     def _body_text(self) -> str:
         if not self.body:
@@ -101,7 +97,3 @@ def _iso(enqueued: str) -> str:
         return f"{datetime.strptime(enqueued, '%m/%d/%Y %I:%M:%S %p'):%Y-%m-%dT%H:%M:%S}Z"
     except ValueError:
         return enqueued
-
-
-def _escaped(controls: re.Pattern[str], text: str) -> str:
-    return controls.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tools import clients, environment
+from tools import clients, environment, printable
 from tools.dead_letters import choice
 from tools.dead_letters.lake import FILE_SYSTEM, read
 from tools.dead_letters.letter import DeadLetter
@@ -151,5 +151,5 @@ def _print_table(letters: list[DeadLetter]) -> None:
     for one in letters:
         size = f"{one.size:,}" if one.complete else f"{one.found_parts} of {one.parts} parts"
         cells = (one.id, one.reason, one.summary(), one.key or "", one.failed_at[:19], size)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(printable.line(cell)) for cell in cells))
     console.print(table)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tools import printable
+
 # https://learn.microsoft.com/rest/api/cosmos-db/cosmosdb-resource-uri-syntax-for-rest: what the service adds itself.
 SYSTEM_PROPERTIES = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts"})
 # Of `SELECT VALUE ...`, whose results are no documents.
@@ -59,5 +61,5 @@ def _cell(value: Any) -> str:
 
 def _cut(text: str) -> str:
     """At most `_WIDEST` characters, on one line."""
-    line = text.replace("\n", "⏎").replace("\r", "").replace("\t", " ")
+    line = printable.line(text.replace("\n", "⏎").replace("\r", "").replace("\t", " "))
     return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + _ELLIPSIS

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from tools import printable
+
 # CloudEvents 1.0, JSON event format, section 4: the content type of a batch.
 BATCH_CONTENT_TYPE = "application/cloudevents-batch+json"
 
@@ -43,8 +45,8 @@ class Received:
         if self.properties:
             shown["properties"] = self.properties
         try:
-            return {**shown, "body": orjson.loads(self.body)}
-        except orjson.JSONDecodeError:
+            return {**shown, "body": printable.json_value(self.body)}
+        except ValueError:
             pass
         try:
             return {**shown, "body": self.body.decode("utf-8")}
@@ -59,10 +61,13 @@ class Received:
             place += f"  record {self.index}"
         for name, value in self.properties.items():
             place += f"  {name}={value}"
+        return printable.line(place), printable.block(self._body_text())
+
+    def _body_text(self) -> str:
         try:
-            return place, self.body.decode("utf-8") or "(empty)"
+            return self.body.decode("utf-8") or "(empty)"
         except UnicodeDecodeError:
-            return place, f"{len(self.body):,} bytes, not UTF-8: {base64.b64encode(self.body).decode('ascii')}"
+            return f"{len(self.body):,} bytes, not UTF-8: {base64.b64encode(self.body).decode('ascii')}"
 
 
 def unpack(event: Received) -> Iterator[Received]:
@@ -71,8 +76,8 @@ def unpack(event: Received) -> Iterator[Received]:
         yield event
         return
     try:
-        records = orjson.loads(event.body)
-    except orjson.JSONDecodeError:
+        records = printable.json_value(event.body)
+    except ValueError:
         records = None
     if not isinstance(records, list):
         yield event
