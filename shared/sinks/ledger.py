@@ -71,13 +71,17 @@ class Ledger(BaseModel):
     files: list[str] = []
     abandoned: list[str] = []
 
-    def begun_again(self, first: Entry) -> bool:
-        """Whether a batch that starts with `first` holds all that this ledger began.
+    def begun_again(self, entries: Sequence[Entry]) -> bool:
+        """Whether a batch holds the event that the batch of this ledger began with, and so all of it that comes again.
 
-        A batch that starts behind the beginning of ours was checkpointed by ours, which is over then; so is one in a
-        hub that was created anew.
+        That event is told by its number and its time: a hub that was created anew counts from 0 again. A batch that
+        starts behind it was checkpointed by ours, which is over then; one that ends before it holds repeats alone.
+        Which of two times is the later says nothing: the clock of a hub may step back.
         """
-        return self.span is not None and first.sequence <= self.span.first and first.enqueued <= self.span.enqueued
+        began = self.span
+        return began is not None and any(
+            entry.sequence == began.first and entry.enqueued == began.enqueued for entry in entries
+        )
 
 
 class Step(NamedTuple):
@@ -98,7 +102,7 @@ def plan(ledger: Ledger, *, finished: bool, prefix: str, entries: Sequence[Entry
     """
     if not entries:
         return []
-    if finished or ledger.span is None or not ledger.begun_again(entries[0]):
+    if finished or ledger.span is None or not ledger.begun_again(entries):
         return _step(ledger.after, prefix, entries, [])
     last = ledger.span.last
     if entries[-1].sequence < last:
