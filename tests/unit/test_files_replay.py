@@ -158,8 +158,8 @@ SHAPES = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy")), min_s
 async def test_every_line_stands_exactly_once_whatever_crashes(
     shape: list[tuple[str, str]], seed: int, data: st.DataObject
 ) -> None:
-    """GIVEN a hub with repeats from upstream, whose clock steps back, WHEN the writer crashes at random calls, restarts from
-    its checkpoint and cuts its batches at random, THEN each line stands once."""
+    """GIVEN a hub with repeats from upstream, whose clock steps back, WHEN the writer crashes at random calls, restarts
+    from its checkpoint and cuts its batches at random, THEN each line stands once."""
     choose = random.Random(seed)
     origins = dict.fromkeys("ab", 0)
     log: list[tuple[str, int, str]] = []
