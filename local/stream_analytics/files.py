@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.query}: it is no UTF-8 text ({error.reason} at byte {error.start})", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"{error.filename or arguments.out}: {error.strerror}", file=sys.stderr)
         return 1
     for name, counts in job.counts.items():
         untimed = f", {counts['untimed']} of them dropped: they have no time" if counts["untimed"] else ""

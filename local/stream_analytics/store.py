@@ -207,7 +207,7 @@ class Store:
                 "DELETE FROM outbox WHERE number = ? AND output = ?", (delivery.number, delivery.output)
             )
         except sqlite3.Error as error:
-            raise StoreError(f"{self._file}: {error}") from None
+            raise self._unwritable(error) from None
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         try:
@@ -222,6 +222,11 @@ class Store:
             "delete it, and the job reads its hubs from their beginning and stores again what they hold"
         )
 
+    def _unwritable(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"{self._file} cannot be written ({error}): once it can, start the job again, and it goes on where it was"
+        )
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it, or nothing."""
@@ -230,9 +235,10 @@ class Store:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
+                database.execute("COMMIT")
             except BaseException:
-                database.execute("ROLLBACK")
+                if database.in_transaction:  # a full disk has ended it
+                    database.execute("ROLLBACK")
                 raise
-            database.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self._file}: {error}") from None
+            raise self._unwritable(error) from None

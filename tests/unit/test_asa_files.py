@@ -113,6 +113,18 @@ def test_a_file_that_is_not_there_or_no_text(folder: Folder, capsys: pytest.Capt
     assert second == f"{folder.path / 'events.jsonl'}: No such file or directory"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+def test_a_disk_that_is_full_is_named(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write("query.asaql", "SELECT kind FROM events")
+    assert folder.run() == 0
+    (written,) = folder.path.rglob("output.jsonl")
+    written.unlink()
+    written.symlink_to("/dev/full")
+    capsys.readouterr()
+    assert folder.run() == 1
+    assert capsys.readouterr().err == f"{written.parent}: No space left on device\n"
+
+
 def test_an_option_that_is_no_pair(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["asa", "query.asaql", "--input", "events.jsonl", "--out", "out"])

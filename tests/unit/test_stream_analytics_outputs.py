@@ -151,6 +151,18 @@ def test_a_commit_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert store.memory() == Memory("q", [b"m3", b"c", b"a"])
 
 
+def test_a_full_disk_is_named_and_what_to_do_and_what_was_committed_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.commit({"hub": {0: Position("log", 3, 0)}}, Memory("q", [b"m1"]), {"adl": [b"1"]}, 1.0)
+    store._database.execute("PRAGMA max_page_count = 1")  # of those that it has
+    with pytest.raises(StoreError, match=r"job\.db cannot be written \(.*full\): once it can, start the job again"):
+        store.commit({"hub": {0: Position("log", 4, 0)}}, Memory("q", [b"m2"]), {"adl": [b"2" * 100_000]}, 2.0)
+    store.close()
+    again = Store(tmp_path)
+    assert again.positions("hub") == {0: Position("log", 3, 0)}
+    assert [delivery.lines for delivery in again.pending()] == [[b"1"]]
+
+
 def test_what_a_query_remembers_is_written_once(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
