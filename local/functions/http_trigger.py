@@ -45,7 +45,10 @@ class HttpServer:
         """
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        # The function reads a body as it was sent, as in Azure, compressed if it was: the header says so.
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=0.5, auto_decompress=False
+        )
         await self._runner.setup()
         try:
             for listening in listen(port):
@@ -97,6 +100,8 @@ class HttpServer:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413, text=f"the body is larger than {MAX_BODY} bytes")
+        except (ConnectionError, web.RequestPayloadError):
+            return web.Response(status=400, text="the body ends before it is whole, or its chunks are malformed")
         given = Input(_request(request, body, parameters))
         outcome = await self._invoker.invoke(
             function,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -104,6 +105,30 @@ def test_the_more_specific_route_wins_and_str_is_an_answer(host: AppHost) -> Non
 def test_bytes_go_through_unchanged(host: AppHost) -> None:
     payload = bytes(range(256)) * 1000
     assert request(host, "POST", "/api/echo", payload)[2] == payload
+
+
+def test_a_compressed_body_goes_through_as_it_was_sent(host: AppHost) -> None:
+    payload = gzip.compress(b"text")
+    assert request(host, "POST", "/api/echo", payload, {"Content-Encoding": "gzip"})[2] == payload
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [("Content-Length: 9", b"half"), ("Transfer-Encoding: chunked", b"4\r\nhalf\r\nno number\r\n")],
+)
+def test_a_body_that_is_not_whole_reaches_no_function(host: AppHost, framing: str, body: bytes) -> None:
+    before = len(host.log())
+    with socket.create_connection(("127.0.0.1", host.child.port), PATIENCE) as caller:
+        caller.sendall(f"POST /api/echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{framing}\r\n\r\n".encode())
+        assert caller.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        caller.sendall(body)
+        caller.shutdown(socket.SHUT_WR)
+        answer = caller.recv(65536)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+    assert request(host, "POST", "/api/echo", b"the next one")[0] == 200
+    log = wait_until(lambda: "Executed" in (new := host.log()[before:]) and new, "its log")
+    assert log.count("Executing 'Functions.echo'") == 1
+    assert "Traceback" not in log
 
 
 def test_what_is_not_a_route_says_so(host: AppHost) -> None:
