@@ -106,7 +106,15 @@ module dataLake 'modules/data_lake.bicep' = {
     tags: tags
     sku: sizes.storageSku
     closed: privateNetworking
-    capturePrincipalId: eventHubs.outputs.principalId
+  }
+}
+
+module captureAccess 'modules/capture_access.bicep' = {
+  name: 'capture-access'
+  scope: resources
+  params: {
+    principalId: eventHubs.outputs.principalId
+    dataLakeName: dataLake.outputs.name
   }
 }
 
@@ -119,6 +127,8 @@ module hubs 'modules/hubs.bicep' = {
     retentionHours: sizes.retentionHours
     captureAccountName: dataLake.outputs.name
   }
+  // A role takes minutes until it is known everywhere, and nothing tries again here: meanwhile Cosmos DB is made.
+  dependsOn: [captureAccess, cosmos]
 }
 
 module cosmos 'modules/cosmos.bicep' = {
@@ -136,6 +146,9 @@ module cosmos 'modules/cosmos.bicep' = {
   }
 }
 
+// The account of Cosmos DB takes one change at a time, and refuses others meanwhile ("exclusive lock"), its role assignments
+// among them (https://github.com/hashicorp/terraform-provider-azurerm/issues/15842): its private endpoint, and who may do what to
+// it, come one after the other.
 module appAccess 'modules/app_access.bicep' = {
   name: 'app-access'
   scope: resources
@@ -147,6 +160,7 @@ module appAccess 'modules/app_access.bicep' = {
     cosmosName: cosmos.outputs.name
     insightsName: monitoring.outputs.insightsName
   }
+  dependsOn: [privateEndpoints]
 }
 
 module peopleAccess 'modules/people_access.bicep' = {
@@ -160,6 +174,7 @@ module peopleAccess 'modules/people_access.bicep' = {
     dataLakeName: dataLake.outputs.name
     cosmosName: cosmos.outputs.name
   }
+  dependsOn: [appAccess]
 }
 
 module network 'modules/network.bicep' = if (privateNetworking) {
@@ -207,8 +222,8 @@ module functionApp 'modules/function_app.bicep' = {
     maximumInstanceCount: sizes.maximumInstanceCount
     alwaysReady: sizes.alwaysReady
   }
-  // Its host reads checkpoints and hubs from the first second on.
-  dependsOn: [appAccess, privateEndpoints]
+  // Its host reads checkpoints and hubs from the first second on; the private endpoints are there before the roles.
+  dependsOn: [appAccess]
 }
 
 module job 'modules/stream_analytics.bicep' = if (streamAnalytics) {
@@ -224,6 +239,18 @@ module job 'modules/stream_analytics.bicep' = if (streamAnalytics) {
     cosmosName: cosmos.outputs.name
     workspaceName: monitoring.outputs.workspaceName
   }
+}
+
+module jobAccess 'modules/job_access.bicep' = if (streamAnalytics) {
+  name: 'job-access'
+  scope: resources
+  params: {
+    principalId: streamAnalytics ? job.outputs.principalId : ''
+    namespaceName: hubs.outputs.namespaceName
+    dataLakeName: dataLake.outputs.name
+    cosmosName: cosmos.outputs.name
+  }
+  dependsOn: [peopleAccess]
 }
 
 module alerts 'alerts.bicep' = {

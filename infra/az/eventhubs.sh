@@ -12,6 +12,7 @@ create() {
         --maximum-throughput-units "$(size maximumThroughputUnits)" --enable-kafka true --disable-local-auth true \
         --minimum-tls-version 1.2 --mi-system-assigned true --query "{id: id, name: name, principalId: identity.principalId}"
     grant_to namespace
+    grant_to deployer # who may be another one than who made the Data Lake
     hubs=$(declared hubs)
     for hub in $hubs; do
         make_hub "$hub"
@@ -33,7 +34,8 @@ make_hub() {
         return
     fi
     # `az eventhubs eventhub create` leaves --mi-system-assigned out of what it sends (seen in 2.91), and Capture would then
-    # write by the account's key. It is set up only once the namespace's identity may write to its container.
+    # write by the account's key. It is set up only once the namespace's identity may write to its container, and who runs this
+    # into the account: https://learn.microsoft.com/azure/event-hubs/event-hubs-capture-overview#azure-storage-account-as-a-destination
     json=$(bodies hub "hub=$1" "account=$lake_id")
     save "hub-$1" "$json"
     persist az rest --method put --url "$namespace_id/eventhubs/$1?api-version=2024-01-01" --body "@$OUT/hub-$1.body.json"

@@ -44,7 +44,7 @@ job          blob-contributor     lake        reference         The input readin
 job          cosmos-contributor   cosmos      stream            The output cosmos.
 job          cosmos-contributor   cosmos      aggregates        The output aggregates.
 namespace    blob-contributor     lake        capture           Capture.
-deployer     blob-contributor     lake        reference         The upload of the job's reference data.
+deployer     blob-contributor     lake        -                 Setting up Capture, and the upload of reference data.
 producer     hub-sender           eventhubs   dev               A producer of events.
 operator     hub-receiver         eventhubs   -                 tools receive.
 operator     hub-sender           eventhubs   -                 tools send, and tools dead-letters replay.
@@ -79,7 +79,7 @@ grant_where() {
 principals() {
     case $1 in
     app | job | namespace) answer "$(answer_of "$1")" principalId ;;
-    deployer) ! streams || signed_in ;;
+    deployer) signed_in ;;
     producer) echo "${PRODUCERS//,/ }" ;;
     operator) echo "${OPERATORS//,/ }" ;;
     esac

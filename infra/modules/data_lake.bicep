@@ -15,13 +15,7 @@ param sku string
 @description('Refuse what does not come through a private endpoint, trusted Azure services aside.')
 param closed bool
 
-@description('Object id of the identity that Capture writes as: the Event Hubs namespace.')
-param capturePrincipalId string
-
-var captureContainer = 'capture'
-var fileSystems = ['events', 'dead-letters', 'stream', 'reference', captureContainer]
-// Storage Blob Data Contributor.
-var contributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
+var fileSystems = ['events', 'dead-letters', 'stream', 'reference', 'capture']
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
@@ -58,22 +52,6 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
     name: fileSystem
   }
 ]
-
-resource captured 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' existing = {
-  parent: blobs
-  name: captureContainer
-}
-
-resource captureWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(captured.id, capturePrincipalId, contributor)
-  scope: captured
-  properties: {
-    roleDefinitionId: contributor
-    principalId: capturePrincipalId
-    principalType: 'ServicePrincipal'
-  }
-  dependsOn: [containers]
-}
 
 output name string = account.name
 output serviceUri string = account.properties.primaryEndpoints.dfs

@@ -1,5 +1,5 @@
 // The Event Hubs namespace, with the identity that Capture writes as. Its hubs are in hubs.bicep: Capture can be set up only
-// once that identity may write to the container.
+// once that identity may write to the container (capture_access.bicep).
 @description('Name of the namespace.')
 param name string
 

@@ -54,7 +54,7 @@ GRANTS = {
     ("job", RECEIVER, "hub dev"): "stream_analytics/job.json",
     ("job", BLOBS, "container stream"): "stream_analytics/job.json",
     ("job", BLOBS, "container reference"): "stream_analytics/job.json",
-    ("deployer", BLOBS, "container reference"): "infra/hooks/stream_analytics.sh",
+    ("deployer", BLOBS, "account dataLake"): "infra/capture.json",
     ("job", DOCUMENTS, "dbs/dev/colls/stream"): "stream_analytics/job.json",
     ("job", DOCUMENTS, "dbs/dev/colls/aggregates"): "stream_analytics/job.json",
     ("namespace", BLOBS, "container capture"): "infra/capture.json",
@@ -67,9 +67,9 @@ GRANTS = {
 }
 IDENTITIES = {
     ("app_access", "principalId"): "app",
-    ("stream_analytics", "streaming.identity.principalId"): "job",
-    ("stream_analytics", "deployer().objectId"): "deployer",
-    ("data_lake", "capturePrincipalId"): "namespace",
+    ("job_access", "principalId"): "job",
+    ("capture_access", "principalId"): "namespace",
+    ("capture_access", "deployer().objectId"): "deployer",
     ("people_access", "producer"): "producers",
     ("people_access", "operator"): "operators",
 }

@@ -138,9 +138,8 @@ def test_bicep_makes_the_containers_of_the_file_with_the_time_to_live_of_the_pro
 
 
 def test_the_data_lake_has_the_file_systems_that_the_app_the_job_the_laptop_and_capture_name() -> None:
-    variables = parsed(MODULES / "data_lake.bicep")["variables"]
-    capture = variables["captureContainer"]["value"]
-    made = {capture if item == "captureContainer" else item for item in variables["fileSystems"]["value"]}
+    made = set(parsed(MODULES / "data_lake.bicep")["variables"]["fileSystems"]["value"])
+    capture = parsed(MODULES / "capture_access.bicep")["variables"]["writtenFileSystem"]["value"]
     captures = json.loads((INFRA / "capture.json").read_text())
     assert {item["destination"]["properties"]["blobContainer"] for item in captures.values()} == {capture}
     job = {
