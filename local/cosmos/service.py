@@ -24,7 +24,7 @@ from local.cosmos.journal import Journal
 from local.cosmos.metadata import Metadata
 from local.cosmos.provisions import Provision
 from local.cosmos.server import BODY_BYTES, Server
-from local.loopback import listen
+from local.loopback import BACKLOG, listen
 
 _SWEEP_SECONDS = 1.0
 _SWEEP_DOCUMENTS = 1000  # per turn and container: more would hold the loop
@@ -66,7 +66,7 @@ async def account(
         runner = web.ServerRunner(_web_server(server), shutdown_timeout=2.0)
         await runner.setup()
         for listening in sockets:
-            await web.SockSite(runner, listening).start()
+            await web.SockSite(runner, listening, backlog=BACKLOG).start()
         sweeper = asyncio.create_task(_sweep_forever(catalog, journal))
         try:
             yield {"port": server.port}

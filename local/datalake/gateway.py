@@ -28,7 +28,7 @@ from local.datalake.target import (
     refuse_unsupported,
     rename_target,
 )
-from local.loopback import listen
+from local.loopback import BACKLOG, listen
 
 log = logging.getLogger(__name__)
 _READ = 64 * 1024  # bytes; an answer up to this is passed on whole
@@ -299,7 +299,7 @@ async def serve(port: int, azurite_url: str, account: Account) -> AsyncIterator[
         await runner.setup()
         try:
             for listening in listen(port):
-                await web.SockSite(runner, listening).start()
+                await web.SockSite(runner, listening, backlog=BACKLOG).start()
             yield runner.addresses[0][1], azurite
         finally:
             await runner.cleanup()

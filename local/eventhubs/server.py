@@ -28,7 +28,7 @@ async def listen(namespace: Namespace, port: int) -> AsyncIterator[int]:
         return connection
 
     sockets = loopback.listen(port)
-    servers = [await loop.create_server(accept, sock=bound) for bound in sockets]
+    servers = [await loop.create_server(accept, sock=bound, backlog=loopback.BACKLOG) for bound in sockets]
     try:
         yield int(sockets[0].getsockname()[1])
     finally:

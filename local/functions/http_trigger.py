@@ -15,7 +15,7 @@ from aiohttp import web
 from local.functions.bindings import Function, HttpTrigger
 from local.functions.invocation import Invoker, Outcome
 from local.functions.messages import Data, Input
-from local.loopback import listen
+from local.loopback import BACKLOG, listen
 
 MAX_BODY = 100 * 1024 * 1024
 """Bytes of a request: the limit of Azure (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT)."""
@@ -52,7 +52,7 @@ class HttpServer:
         await self._runner.setup()
         try:
             for listening in listen(port):
-                await web.SockSite(self._runner, listening).start()
+                await web.SockSite(self._runner, listening, backlog=BACKLOG).start()
         except OSError:
             await self._runner.cleanup()
             raise

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
+import signal
+import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +14,7 @@ from contextlib import ExitStack
 import pytest
 
 from local.children import Child, ChildFailed
+from local.loopback import LOOPBACK
 from tests.integration.eventhubs_service import HUB, Namespace, make_namespace, namespace
 from tests.integration.kafka_service import Wire, deliver, producer, read, request
 
@@ -208,3 +212,17 @@ def test_a_taken_port_is_named_with_the_option_to_change_it(namespace: Namespace
             str(namespace.directory / "second"), "--config", str(namespace.directory / "hubs.json"),
             log=namespace.directory / "second.log",
         ).wait_ready()  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", ["amqp", "kafka"])
+def test_a_client_of_many_connections_is_not_kept_waiting(namespace: Namespace, protocol: str) -> None:
+    """GIVEN a namespace that lets nobody in for the moment WHEN 110 connections are opened (asyncio queues 100) THEN
+    they are: the next ones would try again after a second, and after three."""
+    port = namespace.kafka_port if protocol == "kafka" else namespace.port
+    os.kill(namespace.child.pid, signal.SIGSTOP)
+    try:
+        with ExitStack() as opened:
+            for _ in range(110):
+                opened.enter_context(socket.create_connection((LOOPBACK, port), 0.9))
+    finally:
+        os.kill(namespace.child.pid, signal.SIGCONT)

@@ -33,7 +33,7 @@ async def listen(namespace: Namespace, groups: Groups, settings: Settings, port:
         return connection
 
     sockets = loopback.listen(port, "--kafka-port")
-    servers = [await loop.create_server(accept, sock=bound) for bound in sockets]
+    servers = [await loop.create_server(accept, sock=bound, backlog=loopback.BACKLOG) for bound in sockets]
     try:
         yield int(sockets[0].getsockname()[1])
     finally:
