@@ -96,6 +96,9 @@ def _up(arguments: argparse.Namespace) -> int:
     """0 after Ctrl-C or SIGTERM, which is how it is meant to end; 1 when something could not start or died."""
     console = Console()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminal that is closed, too, has the app stop first; under nohup it is not to be heard (Windows has none).
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     app = None if arguments.no_app else arguments.app
     if app and not (app / "function_app.py").is_file():
         return _fail(f"{app} has no function_app.py: give the app's directory with --app, or run with --no-app")

@@ -107,6 +107,17 @@ def test_kafka_clients_may_create_topics_if_it_is_told_so(tmp_path: Path, ups: l
     assert "made-by-a-client" in admin.list_topics(timeout=PATIENCE).topics
 
 
+def test_a_closed_terminal_stops_it_in_order(tmp_path: Path, ups: list[Up]) -> None:
+    """GIVEN a stack whose terminal goes away THEN it stops as at Ctrl-C: the services do not end under the app."""
+    ups.append(up := Up(tmp_path))
+    up.wait_ready()
+    children = up.children()
+    up.process.send_signal(signal.SIGHUP)
+    assert up.process.wait(PATIENCE) == 0, up.said()
+    assert "Stopping (the function app first)." in up.said()
+    assert not [pid for pid in children if alive(pid)]
+
+
 def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path, ups: list[Up]) -> None:
     ups.append(up := Up(tmp_path))
     up.wait_ready()
