@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.request import getproxies_environment
 
-from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
@@ -89,7 +88,7 @@ class CosmosSink:
 
         try:
             await _all([write(key, same_key) for key, same_key in by_key.items()])
-        except (TimeoutError, AzureError) as error:
+        except Exception as error:  # what the SDK raises of an answer that no store gave, too: a proxy's, say
             output = self._output
             raise OutputError(
                 f"output {output.name}, container {output.database}/{output.container}: {reason(error)}"
@@ -141,7 +140,7 @@ class LakeSink:
         blob = self._service.get_blob_client(self._output.file_system, name)
         try:
             await blob.upload_blob(b"\n".join(delivery.lines) + b"\n", overwrite=True)
-        except (TimeoutError, AzureError) as error:
+        except Exception as error:  # as above
             raise OutputError(
                 f"output {self._output.name}, file system {self._output.file_system}: {reason(error)}"
             ) from error

@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.sql.asa.values import DateTime, format_datetime
@@ -138,7 +138,7 @@ class ReferenceReader:
             written = {blob.name: ticks(blob.last_modified) async for blob in blobs}
         except ResourceNotFoundError:
             written = {}
-        except (TimeoutError, AzureError) as error:
+        except Exception as error:  # what the SDK raises of an answer that no store gave, too: a proxy's, say
             raise ReferenceDataError(f"{self._where(self.source.path.pattern)}: {reason(error)}") from error
         for name in self._editions.scan(written, now, starting=starting):
             _LOG.warning("%s: it was deleted before it was read: the one before it stays in effect", self._where(name))
@@ -162,7 +162,7 @@ class ReferenceReader:
             content = await (await self._system.get_blob_client(name).download_blob()).readall()
         except ResourceNotFoundError:
             raise _Unusable("there is no such blob") from None
-        except (TimeoutError, AzureError) as error:
+        except Exception as error:  # as above
             raise ReferenceDataError(f"{self._where(name)}: {reason(error)}") from error
         try:
             rows, errors = await asyncio.to_thread(decode, content)

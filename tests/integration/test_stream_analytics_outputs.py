@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 from azure.cosmos import CosmosClient, PartitionKey
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClient
 
@@ -103,6 +105,29 @@ async def test_a_container_that_is_not_there_is_waited_for(services: Stack) -> N
         await deliver(services, output, *records)
         found = container.query_items("SELECT VALUE c.n FROM c", enable_cross_partition_query=True)
         assert sorted(map(int, found)) == list(range(10))
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, b"caf\xe9"), (302, b"")])
+async def test_an_answer_that_no_store_gave_is_an_outage(status: int, body: bytes) -> None:
+    """Of some of these the SDKs raise what they raise of nothing else: TypeError, UnicodeDecodeError."""
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=status, body=body, content_type="text/plain")
+
+    cosmos = CosmosOutput("cosmos", "Cosmos", "dev", "c", "key", "id")
+    lake = LakeOutput("lake", "DataLake", "system", PathPattern("a/{date}/{time}", "yyyy/MM/dd", "HH"))
+    async with RawTestServer(answer) as server:
+        accounts = {
+            cosmos: f"AccountEndpoint={server.make_url('/')};AccountKey=a2V5",
+            lake: f"BlobEndpoint={server.make_url('/account')};AccountName=account;AccountKey=a2V5",
+        }
+        for output, account in accounts.items():
+            sink = connect(output, account, RUN)
+            try:
+                with pytest.raises(OutputError, match=f"output {output.name}, "):
+                    await sink.deliver(Delivery(1, output.name, 1.5, [b'{"id": "1", "key": "k"}']))
+            finally:
+                await sink.close()
 
 
 @pytest.mark.parametrize("letter", ["a", "ж", "字"])
