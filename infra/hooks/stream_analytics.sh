@@ -6,7 +6,7 @@
 set -eu
 
 api="api-version=2020-03-01"
-deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop, and a role to be known everywhere
+deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop or start, and a role to be known everywhere
 pause=${HEADRACE_JOB_PAUSE:-5}
 reference=$(dirname "$0")/../../stream_analytics/reference
 
@@ -104,6 +104,21 @@ start() {
     if [ -n "$(property lastOutputEventTime)" ]; then mode=LastOutputEventTime; fi
     echo "Stream Analytics: starting $HEADRACE_JOB_NAME ($mode)"
     ask post /start --body "{\"outputStartMode\": \"$mode\"}"
+    # Azure answers when it begins to start it. Whether it runs shows in its state: it fails on a role that is not known yet, too
+    # (https://learn.microsoft.com/azure/stream-analytics/job-states).
+    waited=0
+    while :; do
+        sleep "$pause"
+        waited=$((waited + pause))
+        state=$(property jobState)
+        case $state in Starting | Failed) ;; *) return ;; esac
+        if [ "$waited" -ge "$deadline" ]; then
+            echo "Stream Analytics: $HEADRACE_JOB_NAME is $state after $deadline s; its activity log in the portal says why" >&2
+            [ "$state" = Starting ] || exit 1
+            return
+        fi
+        [ "$state" = Starting ] || ask post /start --body "{\"outputStartMode\": \"$mode\"}"
+    done
 }
 
 verb=${1:-}

@@ -81,6 +81,7 @@ class Az:
             "AZ_STATE": str(self.directory),
             "HEADRACE_ANSWERS": str(self.directory / "out"),
             "RETRY_SECONDS": "0",
+            "HEADRACE_JOB_PAUSE": "0",
             "AZURE_ENV_NAME": "test",
         }
         return subprocess.run(

@@ -156,6 +156,23 @@ def test_a_job_goes_on_where_its_output_ended(azure: Azure, last: str, mode: str
     assert azure.asked == [f'/start --body {{"outputStartMode": "{mode}"}}']
 
 
+def test_a_job_that_fails_while_its_roles_are_not_known_is_started_again(azure: Azure) -> None:
+    result = azure.run("start", states="Starting Failed Starting Running")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert azure.asked == ['/start --body {"outputStartMode": "JobStartTime"}'] * 2
+
+
+def test_a_job_that_does_not_start_is_an_error(azure: Azure) -> None:
+    result = azure.run("start", states="Starting Failed", HEADRACE_JOB_PAUSE="1", HEADRACE_JOB_DEADLINE="2")
+    assert result.returncode == 1
+    assert "asa-dev is Failed after 2 s; its activity log in the portal says why" in result.stderr
+
+
+def test_a_job_that_is_long_in_starting_is_left_to_it(azure: Azure) -> None:
+    result = azure.run("start", states="Starting", HEADRACE_JOB_PAUSE="1", HEADRACE_JOB_DEADLINE="1")
+    assert (result.returncode, "asa-dev is Starting after 1 s" in result.stderr) == (0, True)
+
+
 def test_reference_data_is_uploaded_before_the_job_is_started(azure: Azure) -> None:
     assert azure.run("start").returncode == 0
     calls = (azure.folder / "record").read_text().splitlines()
