@@ -1,7 +1,7 @@
 """Runs the chain's stages on what a trigger delivers: the one place where pure stages meet hubs and stores.
 
-Order of every slice of an invocation: process, write, emit, log. Whatever raises does so before the checkpoint moves,
-so the host tries the same batch again; ids and ledgers make that harmless.
+Order of every slice of an invocation: process, write, emit (dead letters last), log. Whatever raises does so before the
+checkpoint moves, so the host tries the same batch again; ids and ledgers make that harmless.
 """
 
 from __future__ import annotations
@@ -101,14 +101,14 @@ class Chain:
         stored: Sequence[StoredRecord] = (), written: int | None = None,
     ) -> None:  # fmt: skip
         out = {hub: len(records) for hub, records in outcome.outputs.items()}
+        sent = await self.emitter.emit(outcome.outputs)
         if outcome.failures:
             now = utc_from_milliseconds(time.time_ns() // 1_000_000)
-            # In the order of what was consumed, as every record: a sink takes what runs backwards for a repeat.
+            # In the order of what was consumed, as every record: a sink takes what runs backwards for a repeat. So they
+            # wait for what goes on: of that, what was not sent may be refused at the retry, and would come behind them.
             in_order = sorted(outcome.failures, key=lambda failure: (failure.sequence, failure.element))
-            outcome.outputs[DEAD_LETTERS_HUB] += [
-                letter for failure in in_order for letter in dead_letters(failure, now)
-            ]
-        sent = await self.emitter.emit(outcome.outputs)
+            letters = [letter for failure in in_order for letter in dead_letters(failure, now)]
+            sent += await self.emitter.emit({DEAD_LETTERS_HUB: letters})
         counts: dict[str, object] = {
             "hub": batch.hub,
             "partition": batch.partition,

@@ -6,7 +6,6 @@ The caller learns at once what is wrong, so nothing that arrives this way ends i
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -54,7 +53,6 @@ def accept(body: bytes, traceparent: str | None = None) -> Accepted:
     rejected = [{"index": bad.number, "reason": bad.reason, "errors": bad.errors} for bad in unreadable[:ALONE]]
     count = len(unreadable)
     accepted = Accepted([], [])
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     for element in elements:
         try:
             data = element.data
@@ -67,7 +65,6 @@ def accept(body: bytes, traceparent: str | None = None) -> Accepted:
                 "id": str(uuid.uuid4()),
                 "source": SOURCE,
                 "type": f"headrace.{data['kind']}.v1",
-                "time": now,
                 "partitionkey": key,
             }
             if traceparent:

@@ -31,6 +31,7 @@ from shared import clients, dependencies
 from shared.chain import CHAIN, Chain
 from shared.failures import ALONE
 from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY
+from shared.stages.enrich import ENRICH_WEATHER
 from tests.unit.lake import Lake
 from tests.unit.test_split import PLACE, SEISMIC, WEATHER
 from tests.unit.trigger import events, user_function
@@ -272,6 +273,26 @@ async def test_concurrent_invocations_share_the_clients(azure: Azure) -> None:
     assert sorted(record["data"]["seq"] for record in azure.sent["places"]) == [0, 1, 2, 3]
 
 
+async def test_what_only_the_retry_refuses_is_dead_lettered_too(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a record that cannot be sent on, and behind it one that is refused
+    sent = await through_split(azure, WEATHER, WEATHER)
+    good, bad = sent["weather"]
+    batch = events("weather", [[good], [bad | {"data": 7}]])
+    azure.hubs_down = {"enriched"}
+    with pytest.raises(ConnectError):
+        await user_function(enrich_weather)(batch)
+
+    # WHEN the stage refuses both when it runs again: its own code raises, or was deployed anew
+    azure.hubs_down = set()
+    monkeypatch.setattr(ENRICH_WEATHER, "_transform", Mock(side_effect=OSError("a lookup failed")))
+    await user_function(enrich_weather)(batch)
+
+    # THEN both are in the files: neither looks like a repeat of the other
+    await user_function(store_dead_letters)(events("dead-letters", [[letter] for letter in azure.sent["dead-letters"]]))
+    written = [orjson.loads(line) for line in azure.lakes["dead-letters"].lines()]
+    assert sorted(letter["reason"] for letter in written) == ["stage", "validation"]
+
+
 def request(body: object, headers: dict[str, str] | None = None) -> func.HttpRequest:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     return func.HttpRequest(method="POST", url="/api/events", headers=headers or {}, body=raw)
@@ -305,6 +326,13 @@ async def test_what_ingest_sends_split_takes_with_its_ids_and_trace(azure: Azure
     records = sent["weather"] + sent["places"]
     assert [record["id"] for record in records] == answer["ids"]
     assert {record["traceparent"] for record in records} == {trace}
+
+
+async def test_an_event_is_filed_under_its_own_time_whichever_way_it_came(azure: Azure) -> None:
+    reported = WEATHER | {"epoch": 1795338000}
+    await post(reported)
+    sent = await through_split(azure, azure.sent["dev"], reported)
+    assert {record["time"] for record in sent["weather"]} == {"2026-11-22T09:00:00Z"}
 
 
 async def test_ingest_names_what_is_wrong_with_each_item_and_takes_none(azure: Azure) -> None:
