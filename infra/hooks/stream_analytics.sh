@@ -6,7 +6,7 @@
 set -eu
 
 api="api-version=2020-03-01"
-deadline=${HEADRACE_JOB_DEADLINE:-600} # seconds that a job may take to stop or start, and a role to be known everywhere
+deadline=${HEADRACE_JOB_DEADLINE:-900} # seconds that a job may take to stop or start, and a role to be known everywhere
 pause=${HEADRACE_JOB_PAUSE:-5}
 reference=$(dirname "$0")/../../stream_analytics/reference
 
@@ -104,8 +104,8 @@ start() {
     if [ -n "$(property lastOutputEventTime)" ]; then mode=LastOutputEventTime; fi
     echo "Stream Analytics: starting $HEADRACE_JOB_NAME ($mode)"
     ask post /start --body "{\"outputStartMode\": \"$mode\"}"
-    # Azure answers when it begins to start it. Whether it runs shows in its state: it fails on a role that is not known yet, too
-    # (https://learn.microsoft.com/azure/stream-analytics/job-states).
+    # Azure answers when it begins to start it, and a job fails whose roles are not known yet, which takes up to ten minutes:
+    # https://learn.microsoft.com/azure/stream-analytics/cosmos-db-managed-identity
     waited=0
     while :; do
         sleep "$pause"

@@ -196,7 +196,7 @@ def test_reference_data_is_uploaded_before_the_job_is_started(azure: Azure) -> N
 def test_a_role_that_the_store_does_not_know_of_yet_is_waited_for(azure: Azure, refused: str) -> None:
     result = azure.run("start", UPLOAD_ERROR=refused, REFUSED_ONCE="1")
     assert (result.returncode, len(azure.asked)) == (0, 1)
-    assert result.stderr == "Stream Analytics: waiting for the role to write into stlakedev, for up to 600 s\n"
+    assert result.stderr == "Stream Analytics: waiting for the role to write into stlakedev, for up to 900 s\n"
 
 
 @pytest.mark.parametrize("said", ["ERROR: The specified container does not exist.", "no permission, ever"])
