@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
+from shared.records import REPLAY_STAGE_PROPERTY
+
 # For each event's time the Functions worker tries some 13 formats in turn (azure.functions.meta), and strptime keeps
 # five compiled, so that every event compiles most of them again. Room for all makes the worker build an event in 35 us,
 # not 109 (`make bench`). A private name of the standard library: where it is missing, nothing changes.
@@ -45,6 +47,10 @@ class HubEvent(NamedTuple):
     enqueued: int
     key: str | None
     properties: dict[str, Any]
+
+    def is_for(self, stage: str) -> bool:
+        """Whether a stage is to take it: of those that read a hub, a replayed dead letter is for the one it is of."""
+        return bool(self.properties.get(REPLAY_STAGE_PROPERTY, stage) == stage)
 
 
 @dataclass(frozen=True)

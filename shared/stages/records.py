@@ -109,6 +109,8 @@ class RecordStage:
         outputs = outcome.outputs[self._to]
         here = f"{batch.hub}/{batch.partition}"
         for event in batch.events:
+            if not event.is_for(self.name):
+                continue
             replayed = REPLAY_PROPERTY in event.properties
             for number, record in self._reader.read(batch, event, outcome):
                 if replayed:

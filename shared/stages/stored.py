@@ -57,11 +57,10 @@ class StoreStage:
         outcome = Outcome()
         stored = []
         for event in batch.events:
-            replayed_for = event.properties.get(REPLAY_STAGE_PROPERTY)
-            if replayed_for is not None and replayed_for != self.name:
-                continue  # the other store of this hub refused it; this one has it
+            if not event.is_for(self.name):
+                continue
             for number, record in self._reader.read(batch, event, outcome):
-                if replayed_for and self._enters_anew:
+                if self._enters_anew and REPLAY_STAGE_PROPERTY in event.properties:
                     record["origin"] = str(position(batch, event, number))
                 try:
                     document = self._document(record)

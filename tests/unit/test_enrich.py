@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from shared.batches import Batch
 from shared.failures import ALONE, dead_letters
 from shared.models import PlaceEnrichment, SeismicEnrichment, WeatherEnrichment
-from shared.records import MAX_RECORD_BYTES, REPLAY_PROPERTY, Record
+from shared.records import MAX_RECORD_BYTES, REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY, Record
 from shared.stages.enrich import ENRICH_PLACES, ENRICH_SEISMIC, ENRICH_WEATHER
 from shared.stages.outcome import Outcome, Stage
 from shared.stages.records import RecordStage
@@ -224,3 +224,12 @@ def test_a_dead_letter_that_is_sent_again_enters_anew_and_keeps_its_id() -> None
     (again,) = emitted(run(ENRICH_PLACES, record, first=900, properties={REPLAY_PROPERTY: record["origin"]}))
     assert again["id"] == record["id"]
     assert again["origin"] == f"places/2/900/0/{ENQUEUED}"
+
+
+@pytest.mark.parametrize(("stage", "count"), [("enrich_places", 1), ("check_places", 0)])
+def test_a_dead_letter_sent_again_is_taken_by_the_stage_that_refused_it_alone(stage: str, count: int) -> None:
+    # GIVEN a hub that another stage reads, too, and a record that one of the two had refused
+    (record,) = split_records(PLACE)
+    properties = {REPLAY_PROPERTY: record["origin"], REPLAY_STAGE_PROPERTY: stage}
+    outcome = run(ENRICH_PLACES, record, first=900, properties=properties)
+    assert (len(outcome.outputs["enriched"]), outcome.failures) == (count, [])
