@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local import demo
+from local import demo, interruption
 from local.azurite import AzuriteUnavailable
 from local.ports import Ports
 from local.stack import APP, JOB_DIR, ROOT, Stack, StackError, settings
@@ -93,12 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    """0 after Ctrl-C or SIGTERM, which is how it is meant to end; 1 when something could not start or died."""
+    """0 after Ctrl-C, SIGTERM or SIGHUP, which is how it is meant to end; 1 when something could not start or died."""
     console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A terminal that is closed, too, has the app stop first; under nohup it is not to be heard (Windows has none).
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    interruption.as_ctrl_c()
     app = None if arguments.no_app else arguments.app
     if app and not (app / "function_app.py").is_file():
         return _fail(f"{app} has no function_app.py: give the app's directory with --app, or run with --no-app")

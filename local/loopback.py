@@ -8,8 +8,8 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 4096
-"""Clients that may wait to be let in. Beyond that, one tries again after a second, or three: asyncio's 100 are full when
-a client of many connections starts."""
+"""Clients that may wait to be let in. Beyond that, one tries again after a second, or three: asyncio's 100 are full
+when a client of many connections starts."""
 
 # A port that is free on one address may be taken on the other: with port 0, try another.
 _TRIES = 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import signal
 import tempfile
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from azure.eventhub.exceptions import EventHubError
 from rich.console import Console
 from rich.markup import escape
 
+from local import interruption
 from local.accounts import Stores, stage_counts
 from local.azurite import AzuriteUnavailable
 from local.captured import captured_files
@@ -70,7 +70,7 @@ def _part(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 when the numbers agree exactly, else 1."""
     console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the directory goes, too
+    interruption.as_ctrl_c()  # the directory goes, too
     try:
         with tempfile.TemporaryDirectory(prefix="headrace-demo-") as directory:
             stack = Stack(data_dir=Path(directory), ports=Ports.free(), app=ROOT)
