@@ -50,7 +50,10 @@ def require_node() -> str:
         raise AzuriteUnavailable(
             f"Azurite needs Node {OLDEST_NODE} or newer and there is no `node` on PATH: install it (https://nodejs.org)"
         )
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    try:
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    except OSError as error:  # of another architecture, or a script whose interpreter is gone
+        raise AzuriteUnavailable(f"Azurite needs Node {OLDEST_NODE} or newer; {node} does not start: {error}") from None
     major = re.match(r"v(\d+)\.", version)
     if major is None or int(major[1]) < OLDEST_NODE:
         raise AzuriteUnavailable(f"Azurite needs Node {OLDEST_NODE} or newer; {node} is {version or 'not answering'}")

@@ -98,3 +98,7 @@ def test_without_node_it_says_what_to_install(tmp_path: Path, monkeypatch: pytes
     old.chmod(0o755)
     with pytest.raises(local.azurite.AzuriteUnavailable, match=r"Node 20 or newer; .* is v18\.19\.0"):
         start(tmp_path)
+
+    old.write_text("#!/no/such/interpreter\n")
+    with pytest.raises(local.azurite.AzuriteUnavailable, match="Node 20 or newer; .* does not start: .*No such file"):
+        start(tmp_path)
