@@ -100,5 +100,5 @@ def test_without_node_it_says_what_to_install(tmp_path: Path, monkeypatch: pytes
         start(tmp_path)
 
     old.write_text("#!/no/such/interpreter\n")
-    with pytest.raises(local.azurite.AzuriteUnavailable, match="Node 20 or newer; .* does not start: .*No such file"):
+    with pytest.raises(local.azurite.AzuriteUnavailable, match=r"Node 20 or newer; .* does not start: .*No such file"):
         start(tmp_path)
