@@ -37,7 +37,6 @@ class LostOwnership(RuntimeError):
 class _Known:
     ledger: Ledger
     etag: str | None
-    finished: bool
 
 
 class Files:
@@ -51,9 +50,9 @@ class Files:
     async def write(self, hub: str, partition: str, entries: Sequence[Entry]) -> int:
         """Write the lines of one batch; returns how many were new.
 
-        A worker that lost the partition is stopped by the ledger's ETag. One that stalls between storing its ledger and
-        writing its files for longer than a successor's whole takeover could leave lines twice, never fewer; their `id`
-        tells.
+        A worker that lost the partition is stopped by the ledger's ETag, before its files or after them: what returns
+        stands, and no other worker begins it again. One that stalls between storing its ledger and writing its files
+        for longer than a successor's whole takeover could leave lines twice, never fewer; their `id` tells.
 
         Args:
             hub, partition: what is consumed.
@@ -65,15 +64,17 @@ class Files:
         """
         name = f"{hub}/{partition}"
         known = self._known.pop(name, None) or await self._load(name)
-        steps = plan(known.ledger, finished=known.finished, prefix=f"{hub}-{partition}", entries=entries)
+        steps = plan(known.ledger, f"{hub}-{partition}", entries)
         lines = 0
         for step in steps:
-            known = _Known(step.ledger, await self._store(name, step.ledger, known.etag), finished=True)
+            known = await self._store(name, step.ledger, known.etag)
             await self._carry_out(step)
             lines += sum(len(held) for held in step.files.values())
-        # Only now: a batch that raised is looked up again, and found unfinished.
-        if steps or known.finished:
-            self._known[name] = known
+        if steps:
+            # A worker that read the ledger meanwhile takes this batch for one to begin again, and would have deleted
+            # its files: now it cannot store that. A batch that raised stays unfinished, and is looked up again.
+            known = await self._store(name, known.ledger.model_copy(update={"finished": True}), known.etag)
+        self._known[name] = known
         return lines
 
     async def _carry_out(self, step: Step) -> None:
@@ -96,11 +97,11 @@ class Files:
     async def _load(self, name: str) -> _Known:
         try:
             stored = await self._blob(f"{LEDGERS}/{name}.json").download_blob()
-            return _Known(Ledger.model_validate_json(await stored.readall()), stored.properties.etag, finished=False)
+            return _Known(Ledger.model_validate_json(await stored.readall()), stored.properties.etag)
         except ResourceNotFoundError:
-            return _Known(Ledger(), None, finished=True)
+            return _Known(Ledger(), None)
 
-    async def _store(self, name: str, ledger: Ledger, etag: str | None) -> str:
+    async def _store(self, name: str, ledger: Ledger, etag: str | None) -> _Known:
         condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
         if etag is not None:
             condition = {"match_condition": MatchConditions.IfNotModified, "etag": etag}
@@ -110,7 +111,7 @@ class Files:
             )
         except (ResourceModifiedError, ResourceExistsError) as error:
             raise LostOwnership(f"{LEDGERS}/{name}.json was written by another worker: trying again") from error
-        return str(response["etag"])
+        return _Known(ledger, str(response["etag"]))
 
     def _blob(self, path: str) -> Any:
         return self._blobs().get_blob_client(path)

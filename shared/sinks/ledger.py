@@ -6,8 +6,8 @@ entered: those that came from one partition of one hub by one way (a *lane*) sta
 their origins, for stages keep order, and stop rather than leave a gap. So what is at or below the highest origin seen
 in its lane is a repeat, as in Kafka's idempotent producer.
 
-The ledger of a partition is one small blob, replaced (with If-Match) before the files of each batch are written. It
-holds the marks before and after that batch, its range of sequence numbers, and the files it is writing.
+The ledger of a partition is one small blob, replaced (with If-Match) before the files of each batch are written, and
+once they are. It holds the marks before and after that batch, its range of sequence numbers, and the files it writes.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Ledger(BaseModel):
         before, after: the marks without and with that batch.
         files: what that batch writes.
         abandoned: files of an earlier cut of the same events, to be deleted.
+        finished: whether those files are written and these are deleted.
     """
 
     span: Span | None = None
@@ -70,6 +71,7 @@ class Ledger(BaseModel):
     after: Marks = {}
     files: list[str] = []
     abandoned: list[str] = []
+    finished: bool = False
 
     def begun_again(self, entries: Sequence[Entry]) -> bool:
         """Whether a batch holds the event that the batch of this ledger began with, and so all of it that comes again.
@@ -91,18 +93,17 @@ class Step(NamedTuple):
     files: dict[str, list[bytes]]
 
 
-def plan(ledger: Ledger, *, finished: bool, prefix: str, entries: Sequence[Entry]) -> list[Step]:
+def plan(ledger: Ledger, prefix: str, entries: Sequence[Entry]) -> list[Step]:
     """What to do with a batch: steps to carry out in order, none when every entry is a repeat.
 
     Args:
         ledger: as last stored for the partition.
-        finished: whether the batch it describes is known to have been written whole.
         prefix: the beginning of file names, `{hub}-{partition}`.
         entries: the batch's lines, in order.
     """
     if not entries:
         return []
-    if finished or ledger.span is None or not ledger.begun_again(entries):
+    if ledger.finished or ledger.span is None or not ledger.begun_again(entries):
         return _step(ledger.after, prefix, entries, [])
     last = ledger.span.last
     if entries[-1].sequence < last:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError, ServiceRequestError
 
 
 class Lake:
-    """Blobs by path. `on_call` is asked before and after each call, and may raise."""
+    """Blobs by path. `on_call` is asked before and after each call, and may raise; `turn` lets others go first."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, tuple[str, bytes]] = {}
         self.calls: list[str] = []
         self.on_call: Callable[[str], None] = lambda _: None
+        self.turn: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
         self._etags = 0
 
     def called(self, what: str) -> None:
@@ -63,6 +66,7 @@ class Blob:
         self._lake, self._path = lake, path
 
     async def download_blob(self) -> _Stored:
+        await self._lake.turn()
         self._lake.called(f"get {self._path}")
         if self._path not in self._lake.blobs:
             raise ResourceNotFoundError(self._path)
@@ -72,6 +76,7 @@ class Blob:
         self, data: bytes, *, overwrite: bool, match_condition: MatchConditions | None = None, etag: str | None = None
     ) -> dict[str, str]:
         assert overwrite
+        await self._lake.turn()
         self._lake.called(f"put {self._path}")
         now = self._lake.blobs.get(self._path)
         if match_condition is MatchConditions.IfMissing and now is not None:
@@ -84,6 +89,7 @@ class Blob:
         return {"etag": new}
 
     async def delete_blob(self) -> None:
+        await self._lake.turn()
         self._lake.called(f"delete {self._path}")
         if self._lake.blobs.pop(self._path, None) is None:
             raise ResourceNotFoundError(self._path)
