@@ -176,7 +176,8 @@ class HubReader:
             HubError: it does not answer; it may later.
         """
         try:
-            properties = await self._client.get_eventhub_properties()
+            async with asyncio.timeout(_LOOK_SECONDS):  # the SDK itself waits for ever for one that says nothing
+                properties = await self._client.get_eventhub_properties()
         except (EventHubError, OSError, TimeoutError) as error:
             raise HubError(f"input {self.source.name}, hub {self.source.hub}: {reason(error)}") from error
         self.partitions = sorted(properties["partition_ids"], key=int)

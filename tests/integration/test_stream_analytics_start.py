@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -9,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import local.eventhubs
 from local.children import Child
 from local.ports import Ports
 from local.stack import JOB_DIR, Stack, settings
+from local.stream_analytics.definition import HubInput
+from local.stream_analytics.errors import HubError
+from local.stream_analytics.hub import HubReader, Inbox
 from local.stream_analytics.store import Memory, Store
 from tests.integration.stream_analytics_service import (
     RunningJob,
@@ -82,6 +87,24 @@ def test_a_job_whose_hub_is_away_starts_waits_for_it_and_can_be_stopped(tmp_path
     wait_until(lambda: "hub dev: " in child.log_tail(), "that it waits")
     assert child.stop() == 0
     assert "Traceback" not in child.log_tail()
+
+
+async def test_a_hub_that_lets_one_in_and_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.stream_analytics.hub._LOOK_SECONDS", 0.5)
+    connected: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: connected.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    source = HubInput("eventhub", "EventHubs", "dev", "stream-analytics")
+    reader = HubReader(source, local.eventhubs.connection_string(port), Inbox())
+    try:
+        with pytest.raises(HubError, match="input eventhub, hub dev: TimeoutError"):
+            await asyncio.wait_for(reader.look(), 60)
+        assert connected
+    finally:
+        await reader.close()
+        for writer in connected:
+            writer.close()
+        server.close()
 
 
 def test_two_jobs_do_not_share_a_directory(services: Stack, tmp_path: Path) -> None:
