@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from typing import Any
 
 import pytest
@@ -19,6 +18,9 @@ from tests.integration.azurite_service import Azurite
 from tests.integration.datalake_service import DataLake, azurite, data_lake, file_system  # noqa: F401
 
 # ruff: noqa: F811 (fixtures are imported by name)
+
+
+ANOTHER_LEASE = "3f0c2d4e-8a51-4b7e-9c60-1d2e3f4a5b6c"
 
 
 def put(file_system: FileSystemClient, **contents: str) -> None:
@@ -38,9 +40,9 @@ def contents(file_system: FileSystemClient) -> dict[str, str]:
     ("leased", "given", "code"),
     [
         ("held", None, "LeaseIdMissing"),
-        ("held", str(uuid.uuid4()), "LeaseIdMismatchWithBlobOperation"),
+        ("held", ANOTHER_LEASE, "LeaseIdMismatchWithBlobOperation"),
         ("breaking", None, "LeaseIdMissing"),
-        ("", str(uuid.uuid4()), "LeaseNotPresentWithBlobOperation"),
+        ("", ANOTHER_LEASE, "LeaseNotPresentWithBlobOperation"),
     ],
 )
 def test_a_rename_that_a_lease_forbids_leaves_both_files(
