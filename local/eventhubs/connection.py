@@ -72,10 +72,14 @@ class Connection(asyncio.Protocol):
         self._grants = Grants()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._made = self._last_received = time.monotonic()
-        self._opened = self._closing = False
+        self._connected = self._opened = self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if self._closing:  # closed between accept() and this turn of the loop
+            transport.abort()
+            return
+        self._connected = True
         self.transport = transport
         transport.set_write_buffer_limits(high=_CONGESTED_BYTES)
         self._later("silence", _WATCH_EVERY, self._watch_silence)
@@ -121,6 +125,8 @@ class Connection(asyncio.Protocol):
         if fault is not None:
             _LOG.info("a connection is closed: %s: %s", fault.condition, fault)
         self._release()
+        if not self._connected:
+            return
         if self._opened:
             self.write(frames.frame(0, performatives.close(fault)))
         self.transport.close()

@@ -254,8 +254,10 @@ class Log:
         query = f"SELECT enqueued FROM entries_{partition.key} ORDER BY base LIMIT 1"
         return int(self._database.execute(query).fetchone()[0])
 
-    def drop(self, partition: Partition, before: int) -> int:
-        """Delete some of the oldest entries, none that holds `before` or what follows. Numbering goes on.
+    def drop(self, partition: Partition, before: int, size: int = _DROP_BYTES) -> int:
+        """Delete the oldest entries, some `size` bytes of them, none that holds `before` or what follows.
+
+        Numbering goes on.
 
         Returns:
             How many events went; 0 when there are none before `before`.
@@ -263,7 +265,7 @@ class Log:
         Raises:
             LogUnavailable: the deletion could not be committed.
         """
-        until = log_file.drop_until(self._database, partition.key, before, _DROP_ENTRIES, _DROP_BYTES)
+        until = log_file.drop_until(self._database, partition.key, before, _DROP_ENTRIES, min(size, _DROP_BYTES))
         if until is None:
             return 0
         try:

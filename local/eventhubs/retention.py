@@ -14,6 +14,7 @@ from local.eventhubs.log import Log
 from local.eventhubs.partition import Partition
 
 _LOG = logging.getLogger(__name__)
+_LEAST_STEP = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ async def _shrink(log: Log, partitions: list[Partition], size: int, needed: Need
             if held:
                 _LOG.warning("retention: the log is larger than %d bytes with what is not captured yet", size)
             break
-        step = log.drop(oldest, min(oldest.next, needed(oldest)))
+        # A part of what is too much: dropped from one partition, all of it would be newer than what others keep.
+        part = max((log.size - size - kept) // len(droppable), _LEAST_STEP)
+        step = log.drop(oldest, min(oldest.next, needed(oldest)), part)
         if not step:
             held.add(oldest.key)
         dropped += step

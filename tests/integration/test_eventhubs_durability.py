@@ -158,6 +158,7 @@ async def test_events_over_the_size_go_oldest_first(make_namespace: Callable[...
 
     # THEN the newest are kept, and the file stays within bounds
     assert all(properties["last_enqueued_sequence_number"] == 19 for properties in found)
+    assert all(properties["beginning_sequence_number"] < 19 for properties in found), "one was emptied for the other"
     (last,) = await collect(namespace, 1, partition_id="1", starting_position=18)
     assert last.sequence_number == 19
     size = sum(file.stat().st_size for file in (namespace.directory / "data").iterdir())

@@ -215,3 +215,15 @@ def test_the_good_dialogue_is_good(loop: asyncio.AbstractEventLoop, namespace: N
     accepted = performatives.disposition(0, 0, performatives.ACCEPTED_STATE)
     assert accepted in transport.written
     assert transport.written.count(b"x-opt-sequence-number") == 1
+
+
+def test_one_that_is_closed_before_it_is_connected(loop: asyncio.AbstractEventLoop, namespace: Namespace) -> None:
+    transport = Transport()
+
+    async def run() -> None:
+        accepted = Connection(namespace, lambda _: None)
+        accepted.close(None)
+        accepted.connection_made(cast(asyncio.Transport, _AsTransport(transport)))
+
+    loop.run_until_complete(run())
+    assert transport.closed

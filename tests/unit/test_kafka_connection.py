@@ -305,3 +305,17 @@ def test_a_client_that_sends_without_end_is_not_read_further(broker: Broker) -> 
     transport = broker.feed(frame(waiting), bytes(2_000_000))
     assert not transport.reading
     assert transport.written == b""
+
+
+def test_one_that_is_closed_before_it_is_connected(broker: Broker) -> None:
+    """asyncio makes the protocol in one turn of the loop and connects it in the next: the service may stop between."""
+    transport = Transport()
+
+    async def run() -> None:
+        accepted = Connection(broker.namespace, broker.groups, Settings(plaintext=True), APIS, lambda _: None)
+        accepted.close()
+        accepted.connection_made(transport)
+        await accepted.finished()
+
+    broker.loop.run_until_complete(run())
+    assert transport.closed

@@ -63,6 +63,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
+        if self._closing:  # closed between accept() and this turn of the loop
+            transport.abort()
+            return
         self.transport = transport
         transport.set_write_buffer_limits(high=_CONGESTED_BYTES)
         address, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
@@ -100,6 +103,8 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return
         self._release()
+        if self._task is None:  # accepted, and not connected yet
+            return
         self.transport.close()
         # A peer that reads no more would keep what is unsent, and the socket, for ever.
         self._timer = self._loop.call_later(_CLOSE_WITHIN, self.transport.abort)
