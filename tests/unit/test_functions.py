@@ -5,76 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import Mock
 
 import azure.functions as func
 import orjson
 import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.cosmos.exceptions import CosmosHttpResponseError
-from azure.eventhub import EventDataBatch
 from azure.eventhub.exceptions import ConnectError
 
 from functions import (
     enrich_places,
     enrich_seismic,
     enrich_weather,
-    health,
     ingest,
     split,
     store_dead_letters,
     store_documents,
     store_files,
 )
-from shared import clients, dependencies
-from shared.chain import CHAIN, Chain
 from shared.failures import ALONE
 from shared.records import REPLAY_PROPERTY, REPLAY_STAGE_PROPERTY
 from shared.stages.enrich import ENRICH_WEATHER
-from tests.unit.lake import Lake
+from tests.unit.mocked_azure import Azure, azure  # noqa: F401
 from tests.unit.test_split import PLACE, SEISMIC, WEATHER
 from tests.unit.trigger import events, user_function
 
-
-class Azure:
-    """The mocked SDK clients that a function meets."""
-
-    def __init__(self) -> None:
-        self.sent: dict[str, list[dict]] = {}
-        self.container = Mock(
-            execute_item_batch=AsyncMock(), upsert_item=AsyncMock(), read=AsyncMock(return_value={"id": "events"})
-        )
-        self.lakes = {"events": Lake(), "dead-letters": Lake()}
-        self.hubs_down: set[str] = set()
-
-    def producer(self, hub: str) -> Mock:
-        async def send(batch: EventDataBatch) -> None:
-            if hub in self.hubs_down:
-                raise ConnectError(f"{hub} is away")
-            for event in batch._internal_events:
-                self.sent.setdefault(hub, []).extend(orjson.loads(next(event.body)))
-
-        return Mock(get_partition_ids=AsyncMock(return_value=["0", "1", "2", "3"]), send_batch=send)
-
-    def documents(self) -> list[dict]:
-        batched = [call.args[0] for call in self.container.execute_item_batch.call_args_list]
-        return [document for batch in batched for _, (document,) in batch] + [
-            call.args[0] for call in self.container.upsert_item.call_args_list
-        ]
-
-
-@pytest.fixture
-def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
-    mocked = Azure()
-    monkeypatch.setattr(clients, "producer", mocked.producer)
-    monkeypatch.setattr(clients, "documents", lambda: mocked.container)
-    monkeypatch.setattr(clients, "blob_container", lambda name: mocked.lakes[name])
-    fresh = Chain()
-    monkeypatch.setattr(CHAIN, "emitter", fresh.emitter)
-    monkeypatch.setattr(CHAIN, "_files", fresh._files)
-    monkeypatch.setattr(CHAIN, "_done", {})
-    return mocked
+# ruff: noqa: F811 (fixtures are imported by name)
 
 
 async def through_split(azure: Azure, *bodies: object) -> dict[str, list[dict]]:
@@ -359,69 +316,3 @@ async def test_ingest_says_so_when_the_hub_is_away(azure: Azure) -> None:
     azure.hubs_down = {"dev"}
     response = await user_function(ingest)(request(PLACE))
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
-
-
-async def test_health_names_what_is_away(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.dependencies.FRESH", 0.0)
-    producer = Mock(get_eventhub_properties=AsyncMock())
-    producer.__aenter__ = AsyncMock(return_value=producer)
-    producer.__aexit__ = AsyncMock(return_value=None)
-    monkeypatch.setattr(clients, "producer", lambda _: producer)
-    lake = Mock(exists=AsyncMock(return_value=True))
-    monkeypatch.setattr(clients, "blob_container", lambda _: lake)  # what store_files writes through
-    check = func.HttpRequest(method="GET", url="/api/health", body=b"")
-
-    response = await user_function(health)(check)
-    assert (response.status_code, orjson.loads(response.get_body())["status"]) == (200, "ok")
-
-    azure.container.read.side_effect = CosmosHttpResponseError(status_code=401, message="Unauthorized\nheaders: secret")
-    response = await user_function(health)(check)
-    answer = orjson.loads(response.get_body())
-    assert (response.status_code, answer["dependencies"]["event_hubs"]) == (503, "ok")
-    assert "401" in answer["dependencies"]["cosmos"]
-    assert "secret" not in answer["dependencies"]["cosmos"]
-
-    lake.exists.return_value = False
-    answer = orjson.loads((await user_function(health)(check)).get_body())
-    assert answer["dependencies"]["data_lake"] == "file system events does not exist"
-
-
-async def test_health_asks_its_dependencies_once_in_a_while_however_often_it_is_asked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(dependencies, "CHECKS", {"cosmos": (ask := AsyncMock(return_value="ok"))})
-    fresh = dependencies.Health()
-    assert [await fresh.check() for _ in range(5)] == [{"cosmos": "ok"}] * 5
-    assert ask.await_count == 1
-
-
-async def test_health_asks_its_dependencies_once_for_all_that_ask_at_the_same_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = 0
-
-    async def ask() -> str:
-        nonlocal asked
-        asked += 1
-        await asyncio.sleep(0)
-        return "ok"
-
-    monkeypatch.setattr(dependencies, "CHECKS", {"cosmos": ask})
-    fresh = dependencies.Health()
-    assert await asyncio.gather(*(fresh.check() for _ in range(5))) == [{"cosmos": "ok"}] * 5
-    assert asked == 1
-
-
-async def test_health_names_a_setting_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.dependencies.FRESH", 0.0)
-    for name in ("EventHubs", "Cosmos", "DataLake"):
-        monkeypatch.delenv(name, raising=False)
-    clients.documents.cache_clear()
-    clients.blob_container.cache_clear()
-    response = await user_function(health)(func.HttpRequest(method="GET", url="/api/health", body=b""))
-    answer = orjson.loads(response.get_body())["dependencies"]
-    assert response.status_code == 503
-    assert all(
-        f"{name} is not set" in answer[key]
-        for name, key in (("EventHubs", "event_hubs"), ("Cosmos", "cosmos"), ("DataLake", "data_lake"))
-    )
